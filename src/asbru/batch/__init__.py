@@ -1,0 +1,1 @@
+"""Work that may take a day and must survive a crash."""

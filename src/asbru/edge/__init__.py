@@ -1,0 +1,1 @@
+"""The way in: sockets, routes, and which codec speaks at which path."""

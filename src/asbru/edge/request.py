@@ -1,0 +1,44 @@
+"""What the server hands to a route, and what a route is."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from msgspec import Struct
+
+from asbru.model.failure import Failure
+from asbru.model.http import Answer, Headers
+
+
+class Request(Struct, kw_only=True):
+    """One HTTP request. ``path``: normalised, percent-escapes as the client sent them. ``query``: without the ``?``.
+
+    ``body``: whole, unless the route spools; then ``spool`` is the file that holds it (the handler owns and removes it).
+    ``id``: ours, sent back as ``request-id``. ``params``: what the route's pattern matched, percent-decoded.
+    """
+
+    id: str
+    method: str
+    path: str
+    query: str = ""
+    headers: Headers
+    body: bytes = b""
+    spool: str = ""
+    params: tuple[str, ...] = ()
+
+
+Handler = Callable[[Request], Coroutine[Any, Any, Answer]]
+Fail = Callable[[Failure, str], Answer]
+"""Writes a failure in the dialect of the route: ``fail(failure, request_id)``."""
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """``limit``: most bytes of a request body, 413 above. ``spool``: the body goes to a file as it arrives."""
+
+    handler: Handler
+    fail: Fail
+    limit: int = 100 << 20
+    spool: bool = False
+
+
+Find = Callable[[str, str], tuple[Route, tuple[str, ...]]]
+"""``find(method, path)``: the route and its params. Never raises: an unknown path is a route that answers 404."""

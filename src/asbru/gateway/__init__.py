@@ -1,0 +1,1 @@
+"""The bridge: carries one exchange from admission to record."""

@@ -1,0 +1,27 @@
+"""One request on its way, with everything known about it."""
+
+from msgspec import Struct
+
+from asbru.model.http import NO_HEADERS, Headers
+from asbru.model.people import NOBODY, Principal
+from asbru.model.record import Record
+from asbru.wire.codec import Codec, Peek
+from asbru.wire.envelope import Envelope
+
+
+class Exchange(Struct, kw_only=True):
+    """``codec``: what the client speaks. ``envelope``: its body, top level only. ``provider``: the route's default provider.
+
+    ``headers``: the client's headers that go upstream (``anthropic-beta``, ``x-bf-eh-*`` resolved).
+    ``batch``: id of the batch whose item this is; such exchanges give way to live ones. ``record`` is set when it is over.
+    """
+
+    id: str
+    codec: Codec
+    envelope: Envelope
+    peek: Peek
+    provider: str = ""
+    who: Principal = NOBODY
+    headers: Headers = NO_HEADERS
+    batch: str = ""
+    record: Record | None = None

@@ -1,0 +1,1 @@
+"""The words of the house: chats, events, usage, people, failures. Values only."""

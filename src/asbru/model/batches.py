@@ -1,0 +1,92 @@
+"""A batch, its items and its results, the same for every dialect.
+
+Ids are bare (``01jd…``); each dialect writes them in its own form (``msgbatch_01jd…``, ``batch_01jd…``).
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from asbru.model.names import Format
+from asbru.model.usage import Usage
+
+
+class Status(StrEnum):
+    """Where a batch stands. Anthropic's three words; other dialects derive theirs from these, the counts and the times."""
+
+    IN_PROGRESS = "in_progress"
+    CANCELING = "canceling"
+    ENDED = "ended"
+
+
+class Mode(StrEnum):
+    """How items run: on the provider's own batch API, on our engine, or whichever fits (``x-bf-batch-mode``)."""
+
+    AUTO = "auto"
+    NATIVE = "native"
+    LIVE = "live"
+
+
+class Outcome(StrEnum):
+    """How an item ended."""
+
+    SUCCEEDED = "succeeded"
+    ERRORED = "errored"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """Items by outcome; ``processing`` are those without one. The sum is the number of items."""
+
+    processing: int = 0
+    succeeded: int = 0
+    errored: int = 0
+    canceled: int = 0
+    expired: int = 0
+
+    @property
+    def total(self) -> int:
+        """Number of items in the batch."""
+        return self.processing + self.succeeded + self.errored + self.canceled + self.expired
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """One batch. Times are Unix seconds (None: not yet), cost is in nano-dollars.
+
+    ``format``: what its items and results are written in. ``provider``: the one asked for by header or dialect.
+    ``models``: those asked for, at most 20, for display.
+    """
+
+    id: str
+    owner: str
+    format: Format
+    status: Status
+    counts: Counts
+    created_at: float
+    expires_at: float
+    ended_at: float | None = None
+    cancel_initiated_at: float | None = None
+    archived_at: float | None = None
+    provider: str = ""
+    mode: Mode = Mode.AUTO
+    models: tuple[str, ...] = ()
+    usage: Usage = Usage()
+    cost: int = 0
+
+
+class ItemResult(Struct, frozen=True, kw_only=True):
+    """What became of one item. ``body``: a reply in ``format``, or the dialect's error body with ``status``; else empty."""
+
+    n: int
+    custom_id: str
+    outcome: Outcome
+    format: Format
+    status: int = 0
+    body: bytes = b""
+    request_id: str = ""
+    provider: str = ""
+    model: str = ""
+    usage: Usage = Usage()
+    cost: int = 0
+    took: float = 0.0

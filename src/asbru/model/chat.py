@@ -1,0 +1,199 @@
+"""The canonical conversation, shared by all chat formats.
+
+Rule 1. Values that came as JSON and mean nothing to us (tool schemas, tool arguments) stay ``Raw``: their bytes are kept.
+Rule 2. What a format has and this model does not is kept in ``extra`` (top level) or in an ``Opaque`` part, and written back
+only to the format it came from. A codec that writes another format names each of them as lost.
+Rule 3. Tool results are parts of a USER turn; consecutive turns of one role are allowed and codecs merge them where needed.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Raw, Struct
+
+from asbru.model.names import Finish, Format, Role
+from asbru.model.usage import Usage
+
+
+class Cache(Struct, frozen=True):
+    """A caching mark after a part (Anthropic ``cache_control``). ``ttl``: "5m", "1h", or "" for the provider's default."""
+
+    ttl: str = ""
+
+
+class Citation(Struct, frozen=True, kw_only=True):
+    """Where a text comes from. ``raw`` is the citation as its format wrote it, ``url``/``title``/``quote`` what both have."""
+
+    format: Format
+    raw: Raw
+    url: str = ""
+    title: str = ""
+    quote: str = ""
+
+
+class Text(Struct, frozen=True, tag="text"):
+    text: str
+    cache: Cache | None = None
+    citations: tuple[Citation, ...] = ()
+
+
+class Image(Struct, frozen=True, tag="image", kw_only=True):
+    """An image by ``url``, by base64 ``data`` with ``media_type``, or by ``file_id``; exactly one of the three is set."""
+
+    url: str = ""
+    data: str = ""
+    media_type: str = ""
+    file_id: str = ""
+    detail: str = ""
+    cache: Cache | None = None
+
+
+class Document(Struct, frozen=True, tag="document", kw_only=True):
+    """A file to read: ``url``, base64 ``data`` with ``media_type``, plain ``text``, or ``file_id``; exactly one is set."""
+
+    url: str = ""
+    data: str = ""
+    media_type: str = ""
+    text: str = ""
+    file_id: str = ""
+    name: str = ""
+    context: str = ""
+    citations: bool = False
+    cache: Cache | None = None
+
+
+class Audio(Struct, frozen=True, tag="audio", kw_only=True):
+    """Base64 audio in a ``format`` such as "wav" or "mp3"."""
+
+    data: str
+    format: str
+
+
+class Thinking(Struct, frozen=True, tag="thinking", kw_only=True):
+    """Reasoning text with the provider's signature, or the ``redacted`` blob that stands for it."""
+
+    text: str = ""
+    signature: str = ""
+    redacted: str = ""
+
+
+class ToolCall(Struct, frozen=True, tag="tool_call", kw_only=True):
+    """A call of a tool. ``arguments`` are the bytes of one JSON value, normally an object."""
+
+    id: str
+    name: str
+    arguments: Raw
+    cache: Cache | None = None
+
+
+class ToolResult(Struct, frozen=True, tag="tool_result", kw_only=True):
+    """What a tool answered. ``parts`` are Text, Image or Document."""
+
+    id: str
+    parts: "tuple[Part, ...]" = ()
+    is_error: bool = False
+    cache: Cache | None = None
+
+
+class Refusal(Struct, frozen=True, tag="refusal"):
+    """The model's words for why it will not answer (OpenAI ``refusal``)."""
+
+    text: str
+
+
+class Opaque(Struct, frozen=True, tag="opaque", kw_only=True):
+    """A part this model has no word for: written back only to ``format``. ``kind`` is its type, for messages."""
+
+    format: Format
+    kind: str
+    raw: Raw
+
+
+Part = Text | Image | Document | Audio | Thinking | ToolCall | ToolResult | Refusal | Opaque
+
+
+class Turn(Struct, frozen=True):
+    role: Role
+    parts: tuple[Part, ...]
+    name: str = ""
+
+
+class Tool(Struct, frozen=True, kw_only=True):
+    """A function the model may call. ``schema`` is its JSON schema, bytes as they came; ``raw``: a built-in tool of a format."""
+
+    name: str
+    description: str = ""
+    schema: Raw = Raw(b'{"type":"object","properties":{}}')
+    strict: bool | None = None
+    cache: Cache | None = None
+    raw: Raw | None = None
+
+
+class ToolChoice(Struct, frozen=True, kw_only=True):
+    """``mode``: auto, none, required, or tool (then ``name`` says which)."""
+
+    mode: str = "auto"
+    name: str = ""
+
+
+class Sampling(Struct, frozen=True, kw_only=True):
+    """How to choose tokens; None: not said."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None
+
+
+class Output(Struct, frozen=True, kw_only=True):
+    """Structured output: ``schema`` None means any JSON object."""
+
+    schema: Raw | None = None
+    name: str = ""
+    description: str = ""
+    strict: bool | None = None
+
+
+class Effort(Struct, frozen=True, kw_only=True):
+    """How much to think: a word (minimal, low, medium, high, …), a ``budget`` in tokens, or ``adaptive``; off: ``enabled`` False."""
+
+    enabled: bool = True
+    word: str = ""
+    budget: int = 0
+    adaptive: bool = False
+
+
+class Ask(Struct, frozen=True, kw_only=True):
+    """One request for a reply."""
+
+    model: str
+    turns: tuple[Turn, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tools: bool | None = None
+    sampling: Sampling = Sampling()
+    output: Output | None = None
+    thinking: Effort | None = None
+    stream: bool = False
+    include_usage: bool = False
+    user: str = ""
+    service_tier: str = ""
+    extra: Mapping[str, Raw] = {}
+    origin: Format
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """What the model answered. ``id`` is the upstream's; ``created`` Unix seconds, 0 when the format does not tell."""
+
+    id: str
+    model: str
+    parts: tuple[Part, ...]
+    finish: Finish | None = Finish.STOP
+    stop_sequence: str = ""
+    usage: Usage = Usage()
+    created: int = 0
+    extra: Mapping[str, Raw] = {}
+    origin: Format

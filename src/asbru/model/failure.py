@@ -1,0 +1,77 @@
+"""Everything that can go wrong with an exchange, small on purpose.
+
+::
+
+    Failure                     status, code, message, param, retry_after; .provider when it came from one
+    ├── Refused                 our caller's fault, or our rules: 400 401 403 404 413 429; never retried
+    ├── Upstream                the provider's fault
+    │   ├── Unreachable         connect, TLS, reset before the first byte
+    │   ├── TimedOut
+    │   ├── Overloaded          429, 503, 529: carries retry_after
+    │   ├── Rejected            other 4xx: the provider did not like the request
+    │   └── Broken              5xx, or an answer we cannot read
+    └── Bug                     ours: 500 with an id, the text only in the log
+
+``routing/retry.py`` maps (class, status) to a verdict; codecs translate failures from and to each dialect's error body.
+"""
+
+
+class Failure(Exception):
+    """What the caller is told.
+
+    status: the HTTP status. code: the error type in the words of the upstream dialect or ours (``invalid_request_error``).
+    param: the path of the offending field (``messages.3.content``), or "". retry_after: seconds, or None.
+    provider: name of the provider it came from, or "". detail: for the log only, never shown.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str = "",
+        param: str = "",
+        retry_after: float | None = None,
+        provider: str = "",
+        detail: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.param = param
+        self.retry_after = retry_after
+        self.provider = provider
+        self.detail = detail
+
+
+class Refused(Failure):
+    """Our caller's fault, or our rules; never retried."""
+
+
+class Upstream(Failure):
+    """The provider's fault."""
+
+
+class Unreachable(Upstream):
+    """No connection, a TLS failure, or a reset before the first byte."""
+
+
+class TimedOut(Upstream):
+    """The provider kept silent for too long."""
+
+
+class Overloaded(Upstream):
+    """429, 503 or 529."""
+
+
+class Rejected(Upstream):
+    """The provider did not like the request (other 4xx)."""
+
+
+class Broken(Upstream):
+    """5xx, or an answer that cannot be read."""
+
+
+class Bug(Failure):
+    """Our fault: the caller gets 500 and the request's id, the log gets the rest."""

@@ -1,0 +1,45 @@
+"""The closed vocabularies that every room shares."""
+
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """The shape of a body: which dialect, which operation."""
+
+    OPENAI_CHAT = "openai.chat"
+    ANTHROPIC_MESSAGES = "anthropic.messages"
+
+
+class Family(StrEnum):
+    """A dialect: decides how errors, model lists and batches are written."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+
+
+class Framing(StrEnum):
+    """How the pieces of a streamed body are told apart."""
+
+    SSE = "sse"
+
+
+class Role(StrEnum):
+    """Who speaks in a turn. DEVELOPER is OpenAI's newer word for SYSTEM and is kept apart to be written back as it came."""
+
+    SYSTEM = "system"
+    DEVELOPER = "developer"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Finish(StrEnum):
+    """Why the model stopped, in the words of the house; each codec maps its own."""
+
+    STOP = "stop"
+    STOP_SEQUENCE = "stop_sequence"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
+    PAUSE = "pause"
+    CONTEXT_EXCEEDED = "context_exceeded"

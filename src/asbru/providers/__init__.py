@@ -1,0 +1,1 @@
+"""Who can be called, where, how to sign, which formats they speak. Declarations only."""

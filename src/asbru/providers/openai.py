@@ -1,0 +1,13 @@
+"""OpenAI: the format most others copy."""
+
+from asbru.model.names import Format
+from asbru.providers._kinds import BatchApi, Endpoint, Provider
+
+PROVIDER = Provider(
+    name="openai",
+    base_url="https://api.openai.com/v1",
+    serves=(Endpoint(Format.OPENAI_CHAT, "/chat/completions"),),
+    env=("OPENAI_API_KEY", "OPENAI_KEY"),
+    docs="https://platform.openai.com/docs/api-reference",
+    batch=BatchApi(kind="openai", path="/batches", max_items=50_000, max_bytes=200 << 20, one_model=True),
+)

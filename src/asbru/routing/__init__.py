@@ -1,0 +1,1 @@
+"""Which target next? Models, keys, weights, fallbacks, retries, as pure decisions."""

@@ -1,0 +1,1 @@
+"""Everything that outlives a request: SQLite or Postgres rows, and file bytes."""

@@ -1,0 +1,99 @@
+"""What a codec is: a record of functions, not a subclass."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Raw, Struct
+
+from asbru.model.chat import Ask, Reply
+from asbru.model.events import Event
+from asbru.model.failure import Failure
+from asbru.model.http import Headers
+from asbru.model.names import Family, Format
+from asbru.model.usage import Usage
+from asbru.wire.envelope import Envelope
+from asbru.wire.sse import Frame
+
+
+class Peek(Struct, frozen=True):
+    """What routing must know before anything is decoded. ``fallbacks`` is the gateway's own body member (features.md 2.4)."""
+
+    model: str
+    stream: bool = False
+    fallbacks: tuple[str, ...] = ()
+    include_usage: bool = False
+
+
+class Stamp(Struct, frozen=True):
+    """Ids and times come in; codecs invent none. ``id``: bare, each codec adds its prefix. ``at``: Unix seconds."""
+
+    id: str
+    at: int
+    model: str = ""
+
+
+class Written(Struct, frozen=True):
+    """A body, and the names of what it could not carry (``top_k``, ``messages.3.content.0: audio``)."""
+
+    body: bytes
+    lost: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """Reads one streamed reply. ``done`` turns True when the format's end marker was seen."""
+
+    done: bool
+
+    def feed(self, frame: Frame) -> tuple[Event, ...]:
+        """The events of one frame. Raises Upstream for an error frame, Broken for one that cannot be read."""
+
+
+class Writer(Protocol):
+    """Writes one streamed reply."""
+
+    def send(self, event: Event) -> bytes:
+        """The bytes for one event; may be empty."""
+
+    def fail(self, failure: Failure) -> bytes:
+        """The bytes that tell the client, in the middle of a stream, that it has failed."""
+
+
+class Tap(Protocol):
+    """Reads usage out of passing bytes without changing them. Fed with every chunk of a spliced stream, cut anywhere."""
+
+    usage: Usage
+    done: bool
+    """True when the end marker has passed ([DONE], message_stop)."""
+    failed: bool
+    """True when an error event has passed."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """``chunk``, or less of it (a usage frame which the client had not asked for is withheld)."""
+
+    def finish(self) -> bytes:
+        """Bytes still held back when the stream is over; reads what remains."""
+
+
+class Codec(Struct, frozen=True, kw_only=True):
+    """One format, both directions.
+
+    ``put_model``: members to put into a spliced request for a model name (``{"model": Raw}``), and what a streamed request
+    needs so that usage is reported. ``read_usage``: usage of a whole body, one partial decode. ``tap``: its streamed sibling.
+    """
+
+    format: Format
+    family: Family
+    peek: Callable[[Envelope], Peek]
+    put: Callable[[Envelope, str, bool], dict[str, Raw]]
+    read_ask: Callable[[Envelope], Ask]
+    write_ask: Callable[[Ask], Written]
+    read_reply: Callable[[bytes], Reply]
+    write_reply: Callable[[Reply, Stamp], Written]
+    reader: Callable[[], Reader]
+    writer: Callable[[Stamp, Ask], Writer]
+    read_usage: Callable[[bytes], Usage | None]
+    tap: Callable[[bool], Tap]
+    """``tap(include_usage)``: whether the client itself asked for the usage frame."""
+    read_failure: Callable[[int, Headers, bytes], Failure]
+    write_failure: Callable[[Failure, str], bytes]
+    """``write_failure(failure, request_id)``."""
