@@ -12,7 +12,7 @@ from asbru.wire.envelope import Envelope
 class Exchange(Struct, kw_only=True):
     """``codec``: what the client speaks. ``envelope``: its body, top level only. ``provider``: the route's default provider.
 
-    ``headers``: the client's headers that go upstream (``anthropic-beta``, ``x-bf-eh-*`` resolved).
+    ``at``: Unix seconds when it came in. ``headers``: the client's headers that go upstream (``anthropic-beta``, ``x-bf-eh-*`` resolved).
     ``batch``: id of the batch whose item this is; such exchanges give way to live ones. ``record`` is set when it is over.
     """
 
@@ -21,6 +21,7 @@ class Exchange(Struct, kw_only=True):
     envelope: Envelope
     peek: Peek
     provider: str = ""
+    at: float = 0.0
     who: Principal = NOBODY
     headers: Headers = NO_HEADERS
     batch: str = ""

@@ -1,0 +1,5 @@
+"""``python -m asbru``."""
+
+from asbru.cli import main
+
+main()

@@ -1,0 +1,30 @@
+"""Failures as answers, in the dialect of the route."""
+
+import math
+
+from asbru.model.failure import Failure
+from asbru.model.http import Answer
+from asbru.model.names import Format
+from asbru.wire import CODECS
+
+_JSON = b"application/json"
+
+
+def fail_openai(failure: Failure, request_id: str) -> Answer:
+    """OpenAI's error object inside Bifrost's (api-inventory.md, error envelopes)."""
+    return _answer(failure, CODECS[Format.OPENAI_CHAT].write_failure(failure, request_id))
+
+
+def fail_anthropic(failure: Failure, request_id: str) -> Answer:
+    """Anthropic's ``{"type": "error", …, "request_id"}``."""
+    return _answer(failure, CODECS[Format.ANTHROPIC_MESSAGES].write_failure(failure, request_id))
+
+
+def _answer(failure: Failure, body: bytes) -> Answer:
+    headers = {b"content-type": _JSON}
+    if failure.retry_after is not None:
+        headers[b"retry-after"] = str(math.ceil(failure.retry_after)).encode()
+    if 400 <= failure.status < 500 and failure.status not in (408, 409, 429):
+        # Official SDKs retry by status; a mistake of the caller's must not come back three times.
+        headers[b"x-should-retry"] = b"false"
+    return Answer(status=failure.status, headers=headers, body=body)

@@ -1,0 +1,94 @@
+"""Lists of models in the caller's dialect.
+
+``/v1/models`` shows all providers as ``provider/model``; ``/openai`` and ``/anthropic`` show their own provider's models under
+their bare names. ``x-bf-list-models-provider`` or ``?provider=`` names another one, or ``all``.
+"""
+
+from urllib.parse import parse_qs
+
+import msgspec
+
+from asbru.edge.request import Fail, Handler, Request, Route
+from asbru.gateway.models import ModelLists
+from asbru.model.failure import Refused
+from asbru.model.http import Answer
+from asbru.model.models import Model
+from asbru.wire.models import anthropic_entry, openai_entry, write_anthropic, write_openai
+
+_JSON = {b"content-type": b"application/json"}
+_WORDS = (b"x-bf-list-models-provider", b"x-bf-model-provider", b"x-model-provider")
+
+Shown = list[tuple[str, Model]]
+
+
+class ModelRoutes:
+    """``default``: the provider whose models are shown bare; "" shows all with their prefix."""
+
+    def __init__(self, lists: ModelLists, default: str, fail: Fail) -> None:
+        self._lists = lists
+        self._default = default
+        self._fail = fail
+
+    def openai(self) -> tuple[Route, Route]:
+        """The list, and one model by id."""
+        return self._route(self._openai_list), self._route(self._openai_one)
+
+    def anthropic(self) -> tuple[Route, Route]:
+        """The page, and one model by id."""
+        return self._route(self._anthropic_page), self._route(self._anthropic_one)
+
+    def _route(self, handler: Handler) -> Route:
+        return Route(handler=handler, fail=self._fail, limit=0)
+
+    async def _openai_list(self, request: Request) -> Answer:
+        return Answer(status=200, headers=_JSON, body=write_openai(await self._shown(request)))
+
+    async def _openai_one(self, request: Request) -> Answer:
+        return Answer(status=200, headers=_JSON, body=msgspec.json.encode(openai_entry(*await self._one(request))))
+
+    async def _anthropic_page(self, request: Request) -> Answer:
+        shown, has_more = _page(await self._shown(request), parse_qs(request.query))
+        return Answer(status=200, headers=_JSON, body=write_anthropic(shown, has_more))
+
+    async def _anthropic_one(self, request: Request) -> Answer:
+        return Answer(status=200, headers=_JSON, body=msgspec.json.encode(anthropic_entry(*await self._one(request))))
+
+    async def _shown(self, request: Request) -> Shown:
+        asked = parse_qs(request.query).get("provider", [""])[0]
+        for word in _WORDS:
+            asked = asked or request.headers.get(word, b"").decode("latin-1")
+        name = asked or self._default
+        if name in ("", "all"):
+            return [(f"{model.provider}/{model.id}", model) for model in await self._lists.everywhere()]
+        models = await self._lists.of(name)
+        return [(model.id if name == self._default else f"{name}/{model.id}", model) for model in models]
+
+    async def _one(self, request: Request) -> tuple[str, Model]:
+        wanted = request.params[0]
+        for shown, model in await self._shown(request):
+            if shown == wanted:
+                return shown, model
+        raise Refused(404, f"model: {wanted} not found", code="not_found_error", param="model")
+
+
+def _page(shown: Shown, query: dict[str, list[str]]) -> tuple[Shown, bool]:
+    """``limit`` (1-1000, default 20), ``after_id`` and ``before_id`` as on Anthropic's Models API."""
+    text = query.get("limit", ["20"])[0]
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise Refused(400, f"limit: must be a number from 1 to 1000, not {text!r}", param="limit")
+    limit = int(text)
+    ids = [name for name, _ in shown]
+    if after := query.get("after_id", [""])[0]:
+        start = _index(ids, after, "after_id") + 1
+        return shown[start : start + limit], start + limit < len(shown)
+    if before := query.get("before_id", [""])[0]:
+        end = _index(ids, before, "before_id")
+        return shown[max(0, end - limit) : end], end - limit > 0
+    return shown[:limit], limit < len(shown)
+
+
+def _index(ids: list[str], wanted: str, name: str) -> int:
+    try:
+        return ids.index(wanted)
+    except ValueError:
+        raise Refused(400, f"{name}: {wanted} is not in this list", param=name) from None

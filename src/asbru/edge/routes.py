@@ -1,0 +1,106 @@
+"""Finds the route of a path: exact paths first, then patterns with ``{name}`` segments.
+
+Rule 1. Paths arrive normalised once by the server; params are percent-decoded here (a model id may hold a slash) and never name files.
+Rule 2. A known path with another method answers 405 naming the allowed ones; an unknown path 404, in the prefix's dialect.
+"""
+
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from asbru.edge.request import Fail, Handler, Request, Route
+from asbru.model.failure import Refused
+from asbru.model.http import Answer
+
+
+
+class Mount(Struct, frozen=True):
+    """One row of the route table. ``path`` may have ``{…}`` segments."""
+
+    method: str
+    path: str
+    route: Route
+
+
+class Router:
+    """``find`` is the server's way in. ``prefixes``: path prefix -> how failures are written below it; "" must be there."""
+
+    def __init__(self, mounts: Iterable[Mount], prefixes: dict[str, Fail]) -> None:
+        self._exact: dict[tuple[str, str], Route] = {}
+        self._patterns: dict[int, list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
+        self._methods: dict[str, list[str]] = {}
+        self._prefixes = sorted(prefixes.items(), key=lambda row: -len(row[0]))
+        for mount in mounts:
+            self._add(mount)
+
+    def _add(self, mount: Mount) -> None:
+        if "{" not in mount.path:
+            self._exact[mount.method, mount.path] = mount.route
+            self._methods.setdefault(mount.path, []).append(mount.method)
+            return
+        parts = tuple(mount.path.split("/"))
+        rows = self._patterns.setdefault(len(parts), [])
+        for known, routes in rows:
+            if known == parts:
+                routes[mount.method] = mount.route
+                return
+        rows.append((parts, {mount.method: mount.route}))
+
+    def find(self, method: str, path: str) -> tuple[Route, tuple[str, ...]]:
+        """The route and its params; an unknown path is a route that refuses."""
+        route = self._exact.get((method, path))
+        if route is not None:
+            return route, ()
+        if method == "HEAD":
+            return self._head(path), ()
+        allowed = self._methods.get(path)
+        if allowed is None:
+            parts = path.split("/")
+            for pattern, routes in self._patterns.get(len(parts), ()):
+                params = _match(pattern, parts)
+                if params is None:
+                    continue
+                if method in routes:
+                    return routes[method], params
+                allowed = list(routes)
+                break
+        return self._refuse(method, path, allowed), ()
+
+    def _head(self, path: str) -> Route:
+        """Clients probe a base URL with HEAD before they start (Claude Code); the probe must not look like a failure."""
+        return Route(handler=_empty, fail=self._fail(path))
+
+    def _fail(self, path: str) -> Fail:
+        return next(fail for prefix, fail in self._prefixes if path.startswith(prefix))
+
+    def _refuse(self, method: str, path: str, allowed: list[str] | None) -> Route:
+        if allowed is None:
+            failure = Refused(404, f"Route not found: {path}", code="not_found_error")
+        else:
+            failure = Refused(405, f"{method} is not allowed on {path}; use {' or '.join(sorted(allowed))}.")
+        return Route(handler=_refusing(failure), fail=self._fail(path))
+
+
+def _match(pattern: tuple[str, ...], parts: list[str]) -> tuple[str, ...] | None:
+    params: list[str] = []
+    for expected, part in zip(pattern, parts, strict=True):
+        if expected.startswith("{"):
+            value = unquote(part)
+            if not value or not value.isprintable():
+                return None
+            params.append(value)
+        elif expected != part:
+            return None
+    return tuple(params)
+
+
+def _refusing(failure: Refused) -> Handler:
+    async def refuse(request: Request) -> Answer:
+        raise failure
+
+    return refuse
+
+
+async def _empty(request: Request) -> Answer:
+    return Answer(status=200, headers={b"content-type": b"application/json"})

@@ -1,0 +1,214 @@
+"""Carries one exchange across: plan, attempts, one record.
+
+Rule 1. A failure before the first good frame may be tried again or elsewhere; ``routing`` decides, nothing else does.
+Rule 2. Every exchange ends in exactly one Record, whatever happened: for a stream when its last byte has left.
+Rule 3. A batch's exchange is not recorded here: its record is set on the exchange, and the engine writes it with the result.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from asbru.gateway.exchange import Exchange
+from asbru.gateway.lanes import BYTES_PER_TOKEN, Lane, open_lane
+from asbru.gateway.pipe import CLIENT_GONE, Pipe
+from asbru.gateway.snapshot import Snapshot
+from asbru.model.failure import Broken, Bug, Failure, Upstream
+from asbru.model.http import Answer, Headers
+from asbru.model.names import Format
+from asbru.model.record import Record
+from asbru.model.usage import Usage, cost
+from asbru.routing import GiveUp, Target, Try, Wait, make_plan, next_step
+from asbru.upstream import Call
+from asbru.wire import CODECS
+
+Send = Callable[[Call], Awaitable[Answer]]
+
+_JSON = b"application/json"
+_SSE = b"text/event-stream; charset=utf-8"
+_PASSED = (b"x-ratelimit-", b"anthropic-ratelimit-", b"retry-after")
+"""Beginnings of the provider's answer headers that a client's rate limiter wants to see."""
+
+
+_LOST_LIMIT = 2000
+"""Most characters of the header that names what was lost."""
+
+
+class Tools:
+    """What the gateway is given by the composition root: the way out, where records go, clocks, dice and sleep.
+
+    ``clock``: Unix seconds. ``ticks``: seconds of a monotonic clock. ``dice``: a number in [0, 1).
+    """
+
+    __slots__ = ("clock", "dice", "record", "send", "sleep", "ticks")
+
+    def __init__(
+        self,
+        send: Send,
+        record: Callable[[Record], None],
+        *,
+        clock: Callable[[], float],
+        ticks: Callable[[], float],
+        dice: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self.send = send
+        self.record = record
+        self.clock = clock
+        self.ticks = ticks
+        self.dice = dice
+        self.sleep = sleep
+
+
+class Trip:
+    """What is learnt on the way, for the record."""
+
+    __slots__ = ("attempts", "first_byte", "format_out", "lane", "request_bytes", "started", "target")
+
+    def __init__(self, started: float) -> None:
+        self.started = started
+        self.first_byte = 0.0
+        self.attempts = 0
+        self.target: Target | None = None
+        self.lane: Lane | None = None
+        self.format_out: str = ""
+        self.request_bytes = 0
+
+
+class Gateway:
+    """``await gateway(exchange) -> Answer``. Raises Failure; the caller writes it in the client's dialect."""
+
+    def __init__(self, snapshot: Snapshot, tools: Tools) -> None:
+        self.snapshot = snapshot
+        self.live = 0
+        """Live exchanges under way: batches give way to them."""
+        self._tools = tools
+
+    async def __call__(self, x: Exchange) -> Answer:
+        """Carry ``x`` across and see to its record."""
+        trip = Trip(self._tools.ticks())
+        if not x.batch:
+            self.live += 1
+        try:
+            answer = await self.handle(x, trip)
+        except Failure as failure:
+            self._over(x, trip, failure)
+            raise
+        except asyncio.CancelledError:
+            self._over(x, trip, CLIENT_GONE)
+            raise
+        except Exception:
+            self._over(x, trip, Bug(500, "", code="internal_error"))
+            raise
+        if answer.stream is None:
+            self._over(x, trip, None)
+        return answer
+
+    async def handle(self, x: Exchange, trip: Trip) -> Answer:
+        """Try targets until one answers. Raises the failure that the client is to see."""
+        tools = self._tools
+        wanted = (x.peek.model, *x.peek.fallbacks)
+        plan = make_plan(wanted, x.provider, self.snapshot.table, tools.dice)
+        failures: list[Failure] = []
+        while True:
+            match next_step(plan, failures, tools.dice):
+                case Try(target):
+                    try:
+                        return await self._attempt(x, trip, target)
+                    except Upstream as failure:
+                        failure.provider = target.provider
+                        failures.append(failure)
+                case Wait(seconds):
+                    await tools.sleep(seconds)
+                case GiveUp(failure):
+                    raise failure
+
+    async def _attempt(self, x: Exchange, trip: Trip, target: Target) -> Answer:
+        """One request to one target. Returns once the answer is whole, or its first frame is good."""
+        door = self.snapshot.door(target.provider, target.key, x.codec.format)
+        lane = open_lane(x, target.model, door.format, door.quirks)
+        body = lane.request()
+        trip.attempts += 1
+        trip.target, trip.lane, trip.format_out, trip.request_bytes = target, lane, door.format, len(body)
+        stream = x.peek.stream
+        answer = await self._tools.send(
+            Call(origin=door.origin, head=door.head(x.headers), body=body, stream=stream, deadlines=door.deadlines)
+        )
+        if answer.status >= 300:
+            raise CODECS[door.format].read_failure(answer.status, answer.headers, answer.body)
+        if not stream:
+            out = lane.reply(answer.body)
+            return Answer(status=200, headers=_headers(answer.headers, _JSON, trip, lane), body=out)
+        if answer.stream is None:
+            raise Broken(502, "The provider answered a streamed request with a body that is not a stream.")
+        return await self._stream(x, trip, lane, answer)
+
+    async def _stream(self, x: Exchange, trip: Trip, lane: Lane, answer: Answer) -> Answer:
+        assert answer.stream is not None
+        pipe = Pipe(answer.stream, lane, lambda failure: self._over(x, trip, failure))
+        await pipe.first()
+        trip.first_byte = self._tools.ticks() - trip.started
+        return Answer(status=200, headers=_headers(answer.headers, _SSE, trip, lane), stream=pipe)
+
+    def _over(self, x: Exchange, trip: Trip, failure: Failure | None) -> None:
+        """The one place where an exchange ends."""
+        tools = self._tools
+        x.record = _record(x, trip, failure, tools.ticks() - trip.started, self.snapshot)
+        if not x.batch:
+            self.live -= 1
+            tools.record(x.record)
+
+
+def _record(x: Exchange, trip: Trip, failure: Failure | None, took: float, snapshot: Snapshot) -> Record:
+    target, lane = trip.target, trip.lane
+    usage = Usage()
+    charge = 0
+    if target is not None and lane is not None:
+        usage = lane.usage if lane.reported else estimate(trip)
+        charge = cost(usage, snapshot.price(target.provider, target.model))
+    return Record(
+        id=x.id,
+        at=x.at,
+        took=took,
+        first_byte=trip.first_byte or took,
+        owner=x.who.owner,
+        asked_model=x.peek.model,
+        provider=target.provider if target else "",
+        model=target.model if target else "",
+        key=target.key.name if target and target.key else "",
+        format_in=x.codec.format,
+        format_out=trip.format_out,
+        lane=lane.name if lane else "",
+        attempts=trip.attempts,
+        status=failure.status if failure else 200,
+        failure=(failure.code or type(failure).__name__) if failure else "",
+        usage=usage,
+        cost=charge,
+        stream=x.peek.stream,
+        batch=x.batch,
+        lost=lane.lost if lane else (),
+    )
+
+
+def _headers(upstream: Headers, kind: bytes, trip: Trip, lane: Lane) -> dict[bytes, bytes]:
+    """The answer's headers: who answered, what was lost, and the provider's rate limits."""
+    assert trip.target is not None
+    out = {b"content-type": kind, b"x-asbru-provider": trip.target.provider.encode()}
+    if lane.lost:
+        out[b"x-asbru-lost"] = _printable(", ".join(lane.lost))
+    for name, value in upstream.items():
+        if name.startswith(_PASSED):
+            out[name] = value
+    return out
+
+
+def _printable(text: str) -> bytes:
+    """``text`` as a header value: names come out of clients' bodies and may hold anything."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:_LOST_LIMIT]).encode()
+
+
+def estimate(trip: Trip) -> Usage:
+    """A stated guess for an answer whose usage never came: input from the request's bytes, output from the frames seen."""
+    frames = trip.lane.frames if trip.lane else 0
+    if not frames:
+        return Usage()
+    return Usage(input=trip.request_bytes // BYTES_PER_TOKEN, output=frames, estimated=True)

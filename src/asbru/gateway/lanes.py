@@ -1,0 +1,204 @@
+"""How the bytes of one exchange are carried to one endpoint and back.
+
+Rule 1. Same format: **Splice**. The request's values keep their bytes, the answer passes unchanged, a tap reads usage.
+Rule 2. Other format: **Translate**. Request, reply and stream go through the canonical model; what cannot be carried is named.
+Rule 3. A lane serves one attempt and does no I/O.
+"""
+
+from typing import Protocol
+
+import msgspec
+from msgspec import Raw
+
+from asbru.gateway.exchange import Exchange
+from asbru.model.chat import Ask
+from asbru.model.events import Delta, Event
+from asbru.model.failure import Broken, Failure, Refused
+from asbru.model.names import Format
+from asbru.model.usage import Usage
+from asbru.providers import Endpoint, Provider, Quirks
+from asbru.wire import CODECS
+from asbru.wire.codec import Codec, Stamp
+from asbru.wire.envelope import Envelope
+from asbru.wire.sse import Framer
+
+OUR_MEMBERS = frozenset({"fallbacks"})
+"""Body members that are the gateway's own and never go upstream (features.md 2.4)."""
+
+BYTES_PER_TOKEN = 4
+"""For estimates only, when a provider reports no usage."""
+
+
+def choose_endpoint(provider: Provider, inbound: Format) -> Endpoint:
+    """The inbound format if the provider speaks it, else its first.
+
+    Raises Refused(400) when the provider serves no chat format at all.
+    """
+    for endpoint in provider.serves:
+        if endpoint.format is inbound:
+            return endpoint
+    if not provider.serves:
+        raise Refused(400, f"provider {provider.name} serves no chat format", code="unsupported_operation")
+    return provider.serves[0]
+
+
+class Lane(Protocol):
+    """One attempt's bytes. ``usage`` is complete once reply() or finish() has returned. ``lost`` is complete after request()."""
+
+    name: str
+    usage: Usage
+    lost: tuple[str, ...]
+    reported: bool
+    """Whether the provider reported usage."""
+    frames: int
+    """Frames seen so far: what a cut stream's output is estimated from."""
+
+    def request(self) -> bytes:
+        """The body to send. Raises Refused(400) for a request that cannot be read."""
+
+    def reply(self, body: bytes) -> bytes:
+        """A whole answer in the client's format. Raises Broken when it cannot be read."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What to pass on of a streamed answer now; may be empty. Raises Upstream for an error event or garbage."""
+
+    def finish(self) -> bytes:
+        """The last bytes of a streamed answer. Raises Broken when the end marker has not been seen."""
+
+    def fail(self, failure: Failure) -> bytes:
+        """The bytes that tell the client, in the middle of its stream, what went wrong."""
+
+
+def open_lane(x: Exchange, model: str, outbound: Format, quirks: Quirks) -> Lane:
+    """The cheapest lane that joins the client's format with the endpoint's. ``quirks``: merged, see merge().
+
+    Raises Refused(400) when the request must be translated and cannot be read.
+    """
+    if outbound is x.codec.format:
+        return Splice(x, model, quirks)
+    return Translate(x, model, CODECS[outbound], quirks)
+
+
+class Splice:
+    """Same format on both sides."""
+
+    name = "splice"
+    __slots__ = ("_codec", "_model", "_quirks", "_tap", "_x", "frames", "lost", "reported", "usage")
+
+    def __init__(self, x: Exchange, model: str, quirks: Quirks) -> None:
+        self._x = x
+        self._codec = x.codec
+        self._model = model
+        self._quirks = quirks
+        self._tap = x.codec.tap(x.peek.include_usage) if x.peek.stream else None
+        self.usage = Usage()
+        self.lost: tuple[str, ...] = ()
+        self.reported = False
+        self.frames = 0
+
+    def request(self) -> bytes:
+        x = self._x
+        put = self._codec.put(x.envelope, self._model, x.peek.stream)
+        return _bend(x.envelope, put, self._quirks)
+
+    def reply(self, body: bytes) -> bytes:
+        usage = self._codec.read_usage(body)
+        if usage is not None:
+            self.usage = usage
+            self.reported = True
+        return body
+
+    def feed(self, chunk: bytes) -> bytes:
+        tap = self._tap
+        assert tap is not None
+        self.frames += chunk.count(b"\n\n")
+        return tap.feed(chunk)
+
+    def finish(self) -> bytes:
+        tap = self._tap
+        assert tap is not None
+        rest = tap.finish()
+        self.usage = tap.usage
+        self.reported = tap.usage.output > 0 or tap.usage.input > 0
+        if not tap.done and not tap.failed:
+            raise Broken(502, "The provider's stream ended without its end marker.", code="stream_cut")
+        return rest
+
+    def fail(self, failure: Failure) -> bytes:
+        nothing = Ask(model=self._model, turns=(), origin=self._codec.format)
+        return self._codec.writer(Stamp(id=self._x.id, at=0), nothing).fail(failure)
+
+
+class Translate:
+    """Different formats: everything goes through the model."""
+
+    name = "translate"
+
+    def __init__(self, x: Exchange, model: str, out: Codec, quirks: Quirks) -> None:
+        self._in = x.codec
+        self._out = out
+        self._quirks = quirks
+        self._ask = msgspec.structs.replace(x.codec.read_ask(x.envelope), model=model)
+        self._stamp = Stamp(id=x.id.removeprefix("req_"), at=int(x.at), model=model)
+        self._framer = Framer()
+        self._reader = out.reader()
+        self._writer = x.codec.writer(self._stamp, self._ask)
+        self.usage = Usage()
+        self.lost: tuple[str, ...] = ()
+        self.reported = False
+        self.frames = 0
+
+    def request(self) -> bytes:
+        written = self._out.write_ask(self._ask)
+        self.lost = written.lost
+        quirks = self._quirks
+        if quirks.rename or quirks.put or quirks.drop != OUR_MEMBERS:
+            return _bend(Envelope(written.body), {}, quirks)
+        return written.body
+
+    def reply(self, body: bytes) -> bytes:
+        reply = self._out.read_reply(body)
+        self.usage = reply.usage
+        self.reported = reply.usage != Usage()
+        written = self._in.write_reply(reply, self._stamp)
+        self.lost += written.lost
+        return written.body
+
+    def feed(self, chunk: bytes) -> bytes:
+        out = b""
+        for frame in self._framer.feed(chunk):
+            for event in self._reader.feed(frame):
+                self._note(event)
+                out += self._writer.send(event)
+        return out
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Delta):
+            self.frames += 1
+        usage = getattr(event, "usage", None)
+        if usage is not None and usage != Usage():
+            self.usage = usage
+            self.reported = True
+
+    def finish(self) -> bytes:
+        if not self._reader.done:
+            raise Broken(502, "The provider's stream ended without its end marker.", code="stream_cut")
+        return b""
+
+    def fail(self, failure: Failure) -> bytes:
+        return self._writer.fail(failure)
+
+
+def merge(first: Quirks, second: Quirks) -> Quirks:
+    """Both rows' quirks as one, the second winning; our own body members are dropped with theirs."""
+    return Quirks(
+        rename={**first.rename, **second.rename},
+        drop=first.drop | second.drop | OUR_MEMBERS,
+        put={**first.put, **second.put},
+    )
+
+
+def _bend(envelope: Envelope, put: dict[str, Raw], quirks: Quirks) -> bytes:
+    if quirks.put:
+        return envelope.splice({**put, **quirks.put}, quirks.rename, quirks.drop)
+    return envelope.splice(put, quirks.rename, quirks.drop)

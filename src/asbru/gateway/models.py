@@ -1,0 +1,96 @@
+"""Which models there are: the providers' own lists, kept for a minute.
+
+Rule 1. A provider that cannot be asked now is left out of a list over all providers; asked for alone, its failure is told.
+Rule 2. A key's ``models`` narrow what is listed; a model named there that the provider does not list is added.
+"""
+
+import asyncio
+from collections.abc import Callable
+from urllib.parse import quote, urlsplit
+
+from asbru.gateway.handle import Send
+from asbru.gateway.snapshot import Snapshot, credential_of, deadlines_of, head_lines, headers_of, origin_of
+from asbru.model.failure import Failure, Refused
+from asbru.model.keys import Key
+from asbru.model.models import Model
+from asbru.upstream import Call
+from asbru.wire import CODECS
+from asbru.wire.models import Page, read_models
+
+_KEPT = 60.0
+"""Seconds a list is kept."""
+_PAGES = 20
+"""Most pages that are asked for."""
+_LIMIT = 16 << 20
+"""Most bytes of one page."""
+
+
+class ModelLists:
+    """``ticks``: seconds of a monotonic clock."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot], send: Send, ticks: Callable[[], float]) -> None:
+        self._snapshot = snapshot
+        self._send = send
+        self._ticks = ticks
+        self._known: dict[str, tuple[float, tuple[Model, ...]]] = {}
+
+    async def of(self, provider: str) -> tuple[Model, ...]:
+        """The models of one provider. Raises Refused(400) for an unknown one, Upstream when it cannot be asked."""
+        snapshot = self._snapshot()
+        if provider not in snapshot.providers:
+            known = ", ".join(sorted(snapshot.providers))
+            raise Refused(400, f"provider {provider!r} is not configured; configured: {known}", param="provider")
+        at, models = self._known.get(provider, (-_KEPT, ()))
+        if self._ticks() - at >= _KEPT:
+            models = await self._ask(snapshot, provider)
+            self._known[provider] = self._ticks(), models
+        return models
+
+    async def everywhere(self) -> tuple[Model, ...]:
+        """The models of all configured providers, those which could not be asked left out."""
+        names = sorted(self._snapshot().providers)
+        lists = await asyncio.gather(*(self.of(name) for name in names), return_exceptions=True)
+        out: list[Model] = []
+        for models in lists:
+            if isinstance(models, Failure):
+                continue
+            if isinstance(models, BaseException):
+                raise models
+            out.extend(models)
+        return tuple(out)
+
+    async def _ask(self, snapshot: Snapshot, name: str) -> tuple[Model, ...]:
+        keys = [key for key in snapshot.table.providers[name].keys if key.enabled]
+        listed: dict[str, Model] = {}
+        page = Page((), "")
+        for _ in range(_PAGES):
+            page = await self._page(snapshot, name, keys[0] if keys else None, page.after)
+            listed.update((model.id, model) for model in page.models)
+            if not page.after:
+                break
+        return _narrowed(name, listed, keys)
+
+    async def _page(self, snapshot: Snapshot, name: str, key: Key | None, after: str) -> Page:
+        provider, network = snapshot.providers[name], snapshot.networks[name]
+        path = urlsplit(provider.base_url).path.rstrip("/") + provider.models_path
+        if after:
+            path += f"?limit=1000&after_id={quote(after)}"
+        head = f"GET {path} HTTP/1.1\r\n".encode()
+        head += head_lines({**headers_of(provider, network), **credential_of(provider, key)})
+        call = Call(origin=origin_of(provider.base_url, network), head=head, deadlines=deadlines_of(network), limit=_LIMIT)
+        answer = await self._send(call)
+        if answer.status >= 300:
+            raise CODECS[provider.serves[0].format].read_failure(answer.status, answer.headers, answer.body)
+        return read_models(answer.body, name)
+
+
+def _narrowed(name: str, listed: dict[str, Model], keys: list[Key]) -> tuple[Model, ...]:
+    named = {model for key in keys for model in key.models if model != "*"}
+    open_to_all = not keys or any(not key.models or "*" in key.models for key in keys)
+    for model in named - listed.keys():
+        listed[model] = Model(id=model, provider=name, name=model, owned_by=name)
+    return tuple(
+        model
+        for model in listed.values()
+        if not keys or ((open_to_all or model.id in named) and any(key.allows(model.id) for key in keys))
+    )

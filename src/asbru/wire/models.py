@@ -1,0 +1,94 @@
+"""Lists of models, read from either shape and written in both.
+
+Sources: openai SDK ``types/model.py`` (id, created, object, owned_by); anthropic SDK ``types/model_info.py`` (id, created_at,
+display_name, type) in a page with has_more, first_id, last_id.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+import msgspec
+from msgspec import Struct
+
+from asbru.model.failure import Broken
+from asbru.model.models import Model
+
+
+class _Entry(Struct):
+    id: str
+    created: float | None = None
+    created_at: str | float | None = None
+    display_name: str | None = None
+    owned_by: str | None = None
+
+
+class _List(Struct):
+    data: list[_Entry]
+    has_more: bool = False
+    last_id: str | None = None
+
+
+_decode = msgspec.json.Decoder(_List).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Page(Struct, frozen=True):
+    """Models of one page; ``after`` is the cursor of the next one, "" at the end."""
+
+    models: tuple[Model, ...]
+    after: str = ""
+
+
+def read_models(body: bytes, provider: str) -> Page:
+    """One page of a provider's list. Raises Broken when it cannot be read."""
+    try:
+        page = _decode(body)
+    except msgspec.DecodeError as error:
+        raise Broken(502, f"{provider}'s list of models cannot be read: {error}", provider=provider) from None
+    models = tuple(
+        Model(
+            id=entry.id,
+            provider=provider,
+            name=entry.display_name or entry.id,
+            created=_unix(entry),
+            owned_by=entry.owned_by or provider,
+        )
+        for entry in page.data
+    )
+    return Page(models, (page.last_id or "") if page.has_more else "")
+
+
+def _unix(entry: _Entry) -> int:
+    if entry.created is not None:
+        return int(entry.created)
+    if isinstance(entry.created_at, str):
+        try:
+            return int(datetime.fromisoformat(entry.created_at).timestamp())
+        except (ValueError, OverflowError):
+            return 0
+    return int(entry.created_at or 0)
+
+
+def write_openai(models: Sequence[tuple[str, Model]]) -> bytes:
+    """OpenAI's list; each model comes with the id it is shown under."""
+    return _encode({"object": "list", "data": [openai_entry(shown, model) for shown, model in models]})
+
+
+def openai_entry(shown: str, model: Model) -> dict[str, object]:
+    """One model as OpenAI writes it."""
+    return {"id": shown, "object": "model", "created": model.created, "owned_by": model.owned_by}
+
+
+def write_anthropic(models: Sequence[tuple[str, Model]], has_more: bool) -> bytes:
+    """Anthropic's page of models."""
+    data = [anthropic_entry(shown, model) for shown, model in models]
+    ids = [shown for shown, _ in models]
+    return _encode(
+        {"data": data, "has_more": has_more, "first_id": ids[0] if ids else None, "last_id": ids[-1] if ids else None}
+    )
+
+
+def anthropic_entry(shown: str, model: Model) -> dict[str, object]:
+    """One model as Anthropic writes it."""
+    at = datetime.fromtimestamp(model.created, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"type": "model", "id": shown, "display_name": model.name, "created_at": at}
