@@ -1,1 +1,25 @@
-"""Who can be called, where, how to sign, which formats they speak. Declarations only."""
+"""Who can be called, where, how to sign, which formats they speak. Declarations only.
+
+A provider is one module of this folder with one ``PROVIDER``; nothing else is edited to add it (house.md section 9).
+Modules whose name begins with ``_`` are not providers.
+"""
+
+import pkgutil
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+
+from asbru.providers._kinds import Auth, BatchApi, Bearer, Endpoint, InHeader, NoAuth, Provider, Quirks
+
+__all__ = ["CATALOG", "Auth", "BatchApi", "Bearer", "Endpoint", "InHeader", "NoAuth", "Provider", "Quirks"]
+
+
+def _rows(folders: Iterable[str]) -> Mapping[str, Provider]:
+    names = sorted(module.name for module in pkgutil.iter_modules(folders) if not module.name.startswith("_"))
+    modules = (import_module(f"{__name__}.{name}") for name in names)
+    rows = [module.PROVIDER for module in modules if hasattr(module, "PROVIDER")]
+    return MappingProxyType({row.name: row for row in rows})
+
+
+CATALOG: Mapping[str, Provider] = _rows(__path__)
+"""Every built-in provider by name."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from asbru.model.failure import Refused
 from asbru.model.names import Format, Framing
 
 
@@ -57,7 +58,12 @@ class BatchApi(Struct, frozen=True, kw_only=True):
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """A place that speaks formats. ``serves`` is in order of preference. ``env``: variables that may hold its key."""
+    """A place that speaks formats. ``serves`` is in order of preference. ``env``: variables that may hold its key.
+
+    ``base_url`` ends with the API's version where it has one (``https://api.openai.com/v1``) and never with a slash.
+    ``base_url_env``: variables that may hold another base URL, as the provider's official SDK reads them.
+    ``priced_as``: the provider whose prices hold, when it is not ``name`` (custom providers).
+    """
 
     name: str
     base_url: str
@@ -66,7 +72,22 @@ class Provider(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     quirks: Quirks = Quirks()
     env: tuple[str, ...] = ()
+    base_url_env: tuple[str, ...] = ()
     docs: str = ""
     models_path: str = "/models"
     batch: BatchApi | None = None
     keyless: bool = False
+    priced_as: str = ""
+
+    def endpoint_for(self, inbound: Format) -> Endpoint:
+        """The endpoint that speaks ``inbound``, else the preferred one.
+
+        Raises Refused(400) when the provider serves nothing.
+        """
+        for endpoint in self.serves:
+            if endpoint.format is inbound:
+                return endpoint
+        if not self.serves:
+            message = f"{inbound} is not supported by {self.name} provider"
+            raise Refused(400, message, code="unsupported_operation", param="model")
+        return self.serves[0]

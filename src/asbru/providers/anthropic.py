@@ -10,6 +10,7 @@ PROVIDER = Provider(
     auth=InHeader("x-api-key"),
     headers={"anthropic-version": "2023-06-01"},
     env=("ANTHROPIC_API_KEY", "ANTHROPIC_KEY"),
+    base_url_env=("ANTHROPIC_BASE_URL",),
     docs="https://docs.anthropic.com/en/api",
     batch=BatchApi(kind="anthropic", path="/messages/batches", max_items=100_000, max_bytes=256_000_000),
 )

@@ -8,6 +8,7 @@ PROVIDER = Provider(
     base_url="https://api.openai.com/v1",
     serves=(Endpoint(Format.OPENAI_CHAT, "/chat/completions"),),
     env=("OPENAI_API_KEY", "OPENAI_KEY"),
+    base_url_env=("OPENAI_BASE_URL",),
     docs="https://platform.openai.com/docs/api-reference",
     batch=BatchApi(kind="openai", path="/batches", max_items=50_000, max_bytes=200 << 20, one_model=True),
 )

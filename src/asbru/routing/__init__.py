@@ -1,1 +1,21 @@
 """Which target next? Models, keys, weights, fallbacks, retries, as pure decisions."""
+
+from asbru.routing.plan import GiveUp, Leg, Plan, Target, Try, make_plan, next_step
+from asbru.routing.retry import Verdict, verdict
+from asbru.routing.table import ProviderRoute, Table, pick_provider, split_model
+
+__all__ = [
+    "GiveUp",
+    "Leg",
+    "Plan",
+    "ProviderRoute",
+    "Table",
+    "Target",
+    "Try",
+    "Verdict",
+    "make_plan",
+    "next_step",
+    "pick_provider",
+    "split_model",
+    "verdict",
+]
