@@ -26,6 +26,10 @@ class Request(Struct, kw_only=True):
     params: tuple[str, ...] = ()
 
 
+class HangUp(Exception):
+    """A handler raises it to have the connection closed without an answer. The server takes it for no error of ours."""
+
+
 Handler = Callable[[Request], Coroutine[Any, Any, Answer]]
 Fail = Callable[[Failure, str], Answer]
 """Writes a failure in the dialect of the route: ``fail(failure, request_id)``."""
