@@ -1,0 +1,23 @@
+# What one does here; `make` alone lists it. Needs CPython 3.11 or newer, fetches the rest from PyPI.
+RUN := .venv/bin
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+setup:  ## .venv with everything, and .envs/era with the official SDKs of 2026-04
+	@scripts/bootstrap
+demo:  ## a batch on a real model, start to end; EXIT=1 stops the gateway afterwards
+	@scripts/bootstrap demo && $(RUN)/python -m asbru.demo $(if $(EXIT),--exit)
+test: setup check  ## all checks and the whole test suite
+	$(RUN)/pytest -n 2 --dist loadfile
+check:  ## lint, format, types, floors; changes nothing
+	$(RUN)/ruff check && $(RUN)/ruff format --check && $(RUN)/mypy && $(RUN)/lint-imports
+fix:  ## mend what lint and format can mend
+	$(RUN)/ruff check --fix && $(RUN)/ruff format
+bench: setup  ## measure against nginx on this machine (needs gcc and nginx); ONLY=speed,stream,start,batch,scale
+	$(RUN)/python bench/run.py $(if $(ONLY),--only $(ONLY))
+docs:  ## check that the documentation says what the code does
+	$(RUN)/pytest tests/test_docs.py tests/test_house.py
+clean:  ## remove what the other commands made
+	rm -rf .venv .envs .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+
+.PHONY: help setup demo test check fix bench docs clean
