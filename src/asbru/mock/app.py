@@ -1,0 +1,166 @@
+"""The scripted provider as one object: its routes, its state, and how it is served."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from asbru.edge.request import Handler, HangUp, Request, Route
+from asbru.edge.routes import Mount, Router
+from asbru.mock import anthropic, openai
+from asbru.mock.anthropic_batches import AnthropicBatches
+from asbru.mock.dialect import Dialect
+from asbru.mock.files import Files
+from asbru.mock.frames import Frames
+from asbru.mock.openai_batches import OpenAIBatches
+from asbru.mock.options import MockOptions
+from asbru.mock.script import Director, Place, Script, read_script
+from asbru.mock.stats import Stats
+from asbru.mock.talk import Serial, Talker, spoil, suffer
+from asbru.model.failure import Failure
+from asbru.model.http import Answer
+
+JSON = {b"content-type": b"application/json"}
+LIMIT = 300 << 20
+MODELS = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4-5", "claude-haiku-4-5", "mock-small")
+
+
+class Mock:
+    """``find`` is what the server asks. ``clock``: Unix seconds."""
+
+    def __init__(
+        self, options: MockOptions, script: Script | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._first = _with_options(script or Script(), options)
+        self.stats = Stats(options.record)
+        self.director = Director(self._first, Random(options.seed).random)  # noqa: S311 - faults, not secrets.
+        self.talker = Talker(options, self.director, self.stats, clock, Serial(f"{int(clock() * 1000):x}"))
+        self._files = Files(self.talker)
+        self._batches = OpenAIBatches(self.talker, self._files)
+        self._message_batches = AnthropicBatches(self.talker)
+        self.find = Router(self._mounts(), {"": openai.fail, "/v1/messages": anthropic.fail}).find
+
+    def _mounts(self) -> list[Mount]:
+        places = (
+            (openai.DIALECT, self._files),
+            (openai.DIALECT, self._batches),
+            (anthropic.DIALECT, self._message_batches),
+        )
+        rows = [
+            self._mount("POST", "/v1/chat/completions", openai.DIALECT, self._chat),
+            self._mount("POST", "/v1/messages", anthropic.DIALECT, self._messages),
+            self._mount("GET", "/v1/models", openai.DIALECT, self._models),
+            Mount("GET", "/mock/stats", Route(handler=self._show, fail=openai.fail)),
+            Mount("POST", "/mock/reset", Route(handler=self._reset, fail=openai.fail)),
+            Mount("POST", "/mock/script", Route(handler=self._rewrite, fail=openai.fail)),
+        ]
+        for dialect, place in places:
+            for method, path, handler in place.operations():
+                rows.append(self._mount(method, path, dialect, self._plain(dialect, handler)))
+        return rows
+
+    def _mount(self, method: str, path: str, dialect: Dialect, handler: Handler) -> Mount:
+        return Mount(method, path, Route(handler=self._watched(handler, path, dialect), fail=dialect.fail, limit=LIMIT))
+
+    def _watched(self, handler: Handler, path: str, dialect: Dialect) -> Handler:
+        """``handler`` with its requests counted, until the last byte of a stream."""
+
+        async def watched(request: Request) -> Answer:
+            stats = self.stats
+            stats.enter(request.method, path)
+            stats.keep(path, request.headers, request.body)
+            try:
+                answer = await handler(request)
+            except Failure as failure:
+                answer = dialect.fail(failure, request.id)
+            except HangUp:
+                stats.leave(False)
+                raise
+            except asyncio.CancelledError:
+                stats.leave(True)
+                raise
+            stats.statuses[str(answer.status)] += 1
+            if isinstance(answer.stream, Frames):
+                answer.stream.over = stats.leave
+            else:
+                stats.leave(False)
+            answer.headers = {**answer.headers, b"x-request-id": request.id.encode()}
+            return answer
+
+        return watched
+
+    def _plain(self, dialect: Dialect, handler: Callable[[Request, str], Coroutine[Any, Any, Answer]]) -> Handler:
+        """An operation other than talking: with its key checked, and faults by header or by rule on its path."""
+
+        async def plain(request: Request) -> Answer:
+            key = self.talker.admit(dialect, request)
+            header = request.headers.get(b"x-mock", b"").decode("latin-1")
+            told = self.director.told(Place(request.path, request.method, key, header))
+            await suffer(dialect, told)
+            return spoil(await handler(request, key), told)
+
+        return plain
+
+    async def _chat(self, request: Request) -> Answer:
+        return await self.talker.converse(openai.DIALECT, request)
+
+    async def _messages(self, request: Request) -> Answer:
+        return await self.talker.converse(anthropic.DIALECT, request)
+
+    async def _models(self, request: Request) -> Answer:
+        """Anthropic's list for who sends ``anthropic-version``, else OpenAI's."""
+        names = [name for name in self.director.script.models if "*" not in name] or list(MODELS)
+        if b"anthropic-version" not in request.headers:
+            self.talker.admit(openai.DIALECT, request)
+            data = [{"id": name, "object": "model", "created": 1700000000, "owned_by": "mock"} for name in names]
+            return Answer(status=200, headers=JSON, body=msgspec.json.encode({"object": "list", "data": data}))
+        try:
+            self.talker.admit(anthropic.DIALECT, request)
+        except Failure as failure:
+            return anthropic.fail(failure, request.id)
+        return Answer(status=200, headers=JSON, body=msgspec.json.encode(_anthropic_models(names)))
+
+    async def _show(self, request: Request) -> Answer:
+        query = parse_qs(request.query)
+        shown = self.stats.show(query.get("prompt", [""])[0], every="every" in query)
+        return Answer(status=200, headers=JSON, body=msgspec.json.encode(shown))
+
+    async def _reset(self, request: Request) -> Answer:
+        """Forget everything: counters, files, batches, and a script that was posted."""
+        self.stats.reset()
+        self.director.reset(self._first)
+        self._files.reset()
+        self._batches.reset()
+        self._message_batches.reset()
+        return Answer(status=200, headers=JSON, body=b"{}")
+
+    async def _rewrite(self, request: Request) -> Answer:
+        """Replace the script."""
+        try:
+            self.director.reset(_with_options(read_script(request.body), self.talker.options))
+        except Failure as failure:
+            return openai.fail(failure, request.id)
+        return Answer(status=200, headers=JSON, body=b"{}")
+
+
+def _anthropic_models(names: list[str]) -> dict[str, Any]:
+    at = "2025-01-01T00:00:00Z"
+    data = [
+        {"type": "model", "id": name, "display_name": name, "created_at": at, "lifecycle": "active"} for name in names
+    ]
+    return {"data": data, "has_more": False, "first_id": names[0], "last_id": names[-1]}
+
+
+def _with_options(script: Script, options: MockOptions) -> Script:
+    """``script``, with what the command line says where it is silent."""
+    return msgspec.structs.replace(script, keys=script.keys or options.keys, fail=script.fail or options.fail)
+
+
+def load(path: str) -> Script:
+    """The script in the file ``path``, an empty one for "". Raises Refused(400) or OSError."""
+    return read_script(Path(path).read_bytes()) if path else Script()

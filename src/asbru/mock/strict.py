@@ -1,0 +1,105 @@
+"""Typed reading of request bodies, with the place of the first mistake told as the real APIs tell it."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+T = TypeVar("T")
+
+
+class Mistake(Exception):
+    """Why a body was refused.
+
+    ``kind``: json, unknown, missing, type or value. ``path``: where, as a list of names and indexes; for unknown and
+    missing the name in question is its last element. ``text``: msgspec's own words; ``expected`` and ``got``: for kind
+    type.
+    """
+
+    def __init__(self, kind: str, path: list[str | int], text: str, expected: str = "", got: str = "") -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.path = path
+        self.text = text
+        self.expected = expected
+        self.got = got
+
+    def dotted(self) -> str:
+        """``messages.0.content``, as Anthropic writes it."""
+        return ".".join(map(str, self.path))
+
+    def bracketed(self) -> str:
+        """``messages[0].content``, as OpenAI writes it."""
+        return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).lstrip(".")
+
+
+class Rule(Struct, frozen=True):
+    """How one of msgspec's messages is told apart."""
+
+    kind: str
+    pattern: re.Pattern[str]
+
+
+_RULES = (
+    Rule("unknown", re.compile(r"Object contains unknown field `(?P<name>[^`]+)`")),
+    Rule("missing", re.compile(r"Object missing required field `(?P<name>[^`]+)`")),
+    Rule("value", re.compile(r"Expected `[^`]+` (of length|matching|[<>]).*")),
+    Rule("type", re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`")),
+    Rule("value", re.compile(r".*")),
+)
+_PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_STEP = re.compile(r"\.([^.\[]+)|(\[\.\.\.\])|(\[[^\]]*\])")
+
+
+def read(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+    """``body`` decoded. Raises Mistake."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _mistake(str(error), decoder.type, body) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Mistake("json", [], str(error)) from None
+
+
+def _mistake(text: str, kind: Any, body: bytes) -> Mistake:
+    at = _PATH.search(text)
+    said = text[: at.start()] if at else text
+    path = _pinned(
+        text, kind, msgspec.json.decode(body), [step[0] for step in _STEP.finditer(at["path"])] if at else []
+    )
+    for rule in _RULES:
+        if found := rule.pattern.fullmatch(said):
+            names = found.groupdict()
+            if "name" in names:
+                path = [*path, names["name"]]
+            return Mistake(rule.kind, path, said, names.get("expected", ""), names.get("got", ""))
+    raise AssertionError(said)
+
+
+def _pinned(text: str, kind: Any, whole: Any, steps: list[str]) -> list[str | int]:
+    """msgspec says ``[...]`` for any element: the one at fault is the one that fails alone."""
+    node, path = whole, list[str | int]()
+    for step in steps:
+        if step == "[...]":
+            index = _culprit(text, kind, whole, node)
+            path.append(index)
+            node = node[0]
+        else:
+            name = step.strip(".[]`'\"")
+            path.append(name)
+            node = node.get(name) if isinstance(node, dict) else None
+    return path
+
+
+def _culprit(text: str, kind: Any, whole: Any, elements: list[Any]) -> int:
+    """The index of the first element that causes ``text``; ``elements`` is left with it alone."""
+    every = list(elements)
+    for index, element in enumerate(every):
+        elements[:] = [element]
+        try:
+            msgspec.convert(whole, kind)
+        except msgspec.ValidationError as error:
+            if str(error) == text:
+                return index
+    raise AssertionError(text)
