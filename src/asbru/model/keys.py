@@ -66,3 +66,9 @@ class Network(Struct, frozen=True, kw_only=True):
     insecure_skip_verify: bool = False
     ca_cert_pem: str = ""
     max_conns_per_host: int = 5000
+
+    def __repr__(self) -> str:
+        """Without the values of headers, which may be credentials."""
+        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+        shown["extra_headers"] = sorted(self.extra_headers)
+        return "Network(" + ", ".join(f"{name}={value!r}" for name, value in shown.items()) + ")"

@@ -1,0 +1,105 @@
+"""From a file and the environment to ``Settings``."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from asbru.config.address import http_url
+from asbru.config.findings import ConfigError, Findings, Offence
+from asbru.config.provider import detected, provider_of
+from asbru.config.settings import BatchSettings, Client, ProviderSettings, Settings
+from asbru.config.shape import AsbruShape, BatchShape, ClientShape, FileShape
+from asbru.config.walk import walk
+
+FILE_NAME = "config.json"
+
+
+def find(path: Path | None, app_dir: Path) -> Path | None:
+    """``path`` if one is said, else ``config.json`` in ``app_dir`` if there is one."""
+    if path is not None:
+        return path
+    usual = app_dir / FILE_NAME
+    return usual if usual.is_file() else None
+
+
+def load(path: Path | None, env: Mapping[str, str]) -> Settings:
+    """The settings in the file at ``path``, or those that the environment gives when there is none.
+
+    Raises ConfigError with every offence.
+    """
+    if path is None:
+        return settings_of({}, env)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError((Offence("", f"cannot be read: {error}"),), str(path)) from None
+    return settings_of(decode(text, str(path)), env, str(path))
+
+
+def decode(text: str, source: str = "") -> object:
+    """The JSON value in ``text``. Raises ConfigError with line and column, or with the member that is there twice."""
+    try:
+        return json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        reason = f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    raise ConfigError((Offence("", reason),), source)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f'is not clear: an object has the member "{twice}" twice')
+    return members
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"is not JSON: {word} is not a number")
+
+
+def settings_of(document: object, env: Mapping[str, str], source: str = "") -> Settings:
+    """The settings in a decoded document. Raises ConfigError with every offence."""
+    findings = Findings(env)
+    shape = msgspec.convert(walk(document, FileShape, findings), FileShape)
+    settings = Settings(
+        providers=_providers(shape, findings),
+        client=_client(shape.client or ClientShape(), findings),
+        batch=_batch((shape.asbru or AsbruShape()).batch or BatchShape()),
+        public_url=_public_url(shape.asbru or AsbruShape(), findings),
+        detected=not shape.providers,
+    )
+    if findings.offences:
+        raise ConfigError(tuple(findings.offences), source)
+    return msgspec.structs.replace(settings, notices=tuple(findings.notices))
+
+
+def _providers(shape: FileShape, findings: Findings) -> Mapping[str, ProviderSettings]:
+    if not shape.providers:
+        return detected(findings)
+    read = {name: provider_of(name, each, findings) for name, each in shape.providers.items()}
+    return {name: each for name, each in read.items() if each is not None}
+
+
+def _client(said: ClientShape, findings: Findings) -> Client:
+    for name in ("enforce_auth_on_inference", "enforce_governance_header", "enforce_scim_auth"):
+        if getattr(said, name):
+            reason = "must be false: virtual keys come with a later version, and until then nobody would be kept out"
+            findings.refuse(f"client.{name}", reason)
+    return Client(max_request_body_size=said.max_request_body_size_mb << 20, enable_logging=said.enable_logging)
+
+
+def _batch(said: BatchShape) -> BatchSettings:
+    usual = BatchSettings()
+    return BatchSettings(
+        concurrency=said.concurrency or usual.concurrency, expiry=said.expiry_in_seconds or usual.expiry
+    )
+
+
+def _public_url(said: AsbruShape, findings: Findings) -> str:
+    return http_url(said.public_url, "asbru.public_url", findings) if said.public_url else ""

@@ -1,0 +1,81 @@
+"""What the gateway runs with: a configuration that has been read, checked and merged with the catalogue."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from asbru.model.keys import Key, Network
+from asbru.providers import CATALOG, Provider
+from asbru.routing import ProviderRoute, Table
+
+DAY = 86_400.0
+
+
+class ProviderSettings(Struct, frozen=True, kw_only=True):
+    """One provider that can be asked.
+
+    ``provider``: its row, base URL merged; "" for the built-in ``local``, whose address is known when its server runs.
+    ``network.max_conns_per_host`` is also the most requests at once of one worker: HTTP/1.1 carries one per connection.
+    ``allowed_requests``: see ``routing.ProviderRoute``. ``base``: the base type of a custom provider, else "".
+    """
+
+    provider: Provider
+    keys: tuple[Key, ...] = ()
+    network: Network = Network()
+    allowed_requests: frozenset[str] | None = None
+    base: str = ""
+
+
+class Client(Struct, frozen=True, kw_only=True):
+    """How clients are served. ``max_request_body_size``: bytes; batch creates have their own limit."""
+
+    max_request_body_size: int = 100 << 20
+    enable_logging: bool = True
+
+
+class BatchSettings(Struct, frozen=True, kw_only=True):
+    """``concurrency``: most items at once of one worker. ``expiry``: seconds until a batch's open items expire."""
+
+    concurrency: int = 256
+    expiry: float = DAY
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """``providers`` by name. ``public_url``: where clients reach the gateway, without a final slash; "": as they came.
+
+    ``notices``: what the operator should know. ``detected``: no provider was configured, so the environment was asked.
+    """
+
+    providers: Mapping[str, ProviderSettings] = {}
+    client: Client = Client()
+    batch: BatchSettings = BatchSettings()
+    public_url: str = ""
+    notices: tuple[str, ...] = ()
+    detected: bool = False
+
+
+def table_of(settings: Settings) -> Table:
+    """What routing needs of ``settings``."""
+    return Table({name: _route(each) for name, each in settings.providers.items()}, frozenset(CATALOG))
+
+
+def _route(each: ProviderSettings) -> ProviderRoute:
+    return ProviderRoute(
+        name=each.provider.name,
+        keys=each.keys,
+        keyless=each.provider.keyless,
+        max_retries=each.network.max_retries,
+        backoff_initial=each.network.backoff_initial,
+        backoff_max=each.network.backoff_max,
+        allowed_requests=each.allowed_requests,
+    )
+
+
+def placed(settings: Settings, name: str, base_url: str) -> Settings:
+    """``settings`` with provider ``name`` at ``base_url``, or without it when ``base_url`` is ""."""
+    providers = dict(settings.providers)
+    each = providers.pop(name, None)
+    if each is not None and base_url:
+        providers[name] = replace(each, provider=replace(each.provider, base_url=base_url))
+    return replace(settings, providers=providers)
