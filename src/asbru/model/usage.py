@@ -8,8 +8,8 @@ NANO = 1_000_000_000
 class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Tokens of one exchange. ``input`` counts all input, the cached parts included; ``output`` counts reasoning too.
 
-    Sources: OpenAI ``CompletionUsage`` (prompt_tokens includes cached_tokens), Anthropic ``Usage`` (input_tokens excludes
-    cache_read_input_tokens and cache_creation_input_tokens: the codec adds them up).
+    Sources: OpenAI ``CompletionUsage`` (prompt_tokens includes cached_tokens), Anthropic ``Usage`` (input_tokens
+    excludes cache_read_input_tokens and cache_creation_input_tokens: the codec adds them up).
     """
 
     input: int = 0
@@ -24,7 +24,10 @@ class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Nano-dollars per million tokens. ``above`` > 0: these prices hold when the input is longer than that many tokens."""
+    """Nano-dollars per million tokens. ``above`` > 0: these hold when the input is longer than that many tokens.
+
+    None: such tokens cost what plain ones do (``cache_write_1h``: what ``cache_write_5m`` does).
+    """
 
     input: int = 0
     output: int = 0
@@ -33,31 +36,47 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cache_write_1h: int | None = None
     input_audio: int | None = None
     output_audio: int | None = None
+    reasoning: int | None = None
     above: int = 0
 
 
-def cost(usage: Usage, tiers: tuple[Price, ...], *, batch: bool = False) -> int:
-    """What ``usage`` costs in nano-dollars, rounded half up; half of it on a provider's batch API.
+def cost(usage: Usage, tiers: tuple[Price, ...]) -> int:
+    """What ``usage`` costs in nano-dollars, rounded half up.
 
-    ``tiers``: one price, or several with rising ``above``; the last one reached by the input is used. Empty: 0.
+    ``tiers``: one price, or several with rising ``above``, the first at 0. The last one that the input exceeds holds for
+    all tokens, not only for those above (so do genai-prices and the vendors' price lists). Empty: 0.
+    Cached and audio tokens are parts of ``input``, reasoning and audio of ``output``: what is left of each is plain.
     """
     if not tiers:
         return 0
-    price = max((tier for tier in tiers if usage.input > tier.above or tier.above == 0), key=lambda tier: tier.above)
-    read = price.input if price.cache_read is None else price.cache_read
-    write_5m = price.input if price.cache_write_5m is None else price.cache_write_5m
-    write_1h = write_5m if price.cache_write_1h is None else price.cache_write_1h
-    audio_in = price.input if price.input_audio is None else price.input_audio
-    audio_out = price.output if price.output_audio is None else price.output_audio
-    plain_in = usage.input - usage.cache_read - usage.cache_write_5m - usage.cache_write_1h - usage.input_audio
-    total = (
-        max(plain_in, 0) * price.input
-        + usage.cache_read * read
-        + usage.cache_write_5m * write_5m
-        + usage.cache_write_1h * write_1h
-        + usage.input_audio * audio_in
-        + max(usage.output - usage.output_audio, 0) * price.output
-        + usage.output_audio * audio_out
+    price = tiers[0]
+    for tier in tiers:
+        if usage.input > tier.above:
+            price = tier
+    total = _input(usage, price) + _output(usage, price)
+    return (total + 500_000) // 1_000_000
+
+
+def _input(usage: Usage, price: Price) -> int:
+    write = _or(price.cache_write_5m, price.input)
+    apart = usage.cache_read + usage.cache_write_5m + usage.cache_write_1h + usage.input_audio
+    return (
+        max(usage.input - apart, 0) * price.input
+        + usage.cache_read * _or(price.cache_read, price.input)
+        + usage.cache_write_5m * write
+        + usage.cache_write_1h * _or(price.cache_write_1h, write)
+        + usage.input_audio * _or(price.input_audio, price.input)
     )
-    per = 2_000_000 if batch else 1_000_000
-    return (total + per // 2) // per
+
+
+def _output(usage: Usage, price: Price) -> int:
+    apart = usage.output_audio + usage.reasoning
+    return (
+        max(usage.output - apart, 0) * price.output
+        + usage.output_audio * _or(price.output_audio, price.output)
+        + usage.reasoning * _or(price.reasoning, price.output)
+    )
+
+
+def _or(price: int | None, usual: int) -> int:
+    return usual if price is None else price

@@ -10,8 +10,23 @@ from importlib import import_module
 from types import MappingProxyType
 
 from asbru.providers._kinds import Auth, BatchApi, Bearer, Endpoint, InHeader, NoAuth, Provider, Quirks
+from asbru.providers.prices import PriceBook, batch_price_of, bundled, price_of
 
-__all__ = ["CATALOG", "Auth", "BatchApi", "Bearer", "Endpoint", "InHeader", "NoAuth", "Provider", "Quirks"]
+__all__ = [
+    "CATALOG",
+    "Auth",
+    "BatchApi",
+    "Bearer",
+    "Endpoint",
+    "InHeader",
+    "NoAuth",
+    "PriceBook",
+    "Provider",
+    "Quirks",
+    "batch_price_of",
+    "bundled",
+    "price_of",
+]
 
 
 def _rows(folders: Iterable[str]) -> Mapping[str, Provider]:
