@@ -5,8 +5,11 @@ from collections.abc import AsyncIterable
 from msgspec import Struct
 
 
-class Origin(Struct, frozen=True, kw_only=True):
-    """Where connections go: pools are kept per origin. ``proxy``: ``http://host:port`` or "" ; ``ca_pem``: extra trust."""
+class Origin(Struct, frozen=True, kw_only=True, cache_hash=True):
+    """Where connections go: pools are kept per origin.
+
+    ``proxy``: ``http://host:port`` or "". ``proxy_auth``: value of Proxy-Authorization. ``ca_pem``: extra trust.
+    """
 
     host: str
     port: int
@@ -28,11 +31,11 @@ class Deadlines(Struct, frozen=True, kw_only=True):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """``head`` holds the request line and headers, each ended by CRLF, without content-length and the empty line after them.
+    """``head``: request line and headers, each ended by CRLF, without content-length and the empty line after them.
 
     ``stream``: a 2xx answer is handed over as a stream once its head is here; any other answer arrives whole.
-    ``limit``: most bytes of a whole answer. A body that is an iterable needs ``length`` (bytes in total).
-    ``idempotent``: may be sent again when a kept-alive connection turns out dead before any byte of the answer came.
+    ``limit``: most bytes of a whole answer. ``length``: bytes of a body that is an iterable; chunked when negative.
+    A body of bytes is sent once more when a kept-alive connection turns out dead before any byte of the answer came.
     """
 
     origin: Origin

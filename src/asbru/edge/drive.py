@@ -1,0 +1,80 @@
+"""Runs a coroutine without a task: each step happens at once, in the stack of whatever completed what it waited for.
+
+Rule 1. The first step runs when the drive starts; a coroutine that waits for nothing is over when ``start`` returns.
+Rule 2. Futures of asyncio wake through the loop as ever; a call to a provider (``Pending``) wakes in place, no hop.
+Rule 3. ``cancel`` throws CancelledError at the point of waiting, as a task does; ``done`` is called exactly once.
+Rule 4. There is no current task inside, and no context of its own: code that needs ``asyncio.timeout`` or ``TaskGroup``
+makes a task of its own and awaits that.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+from asbru.upstream.pending import Pending
+
+T = TypeVar("T")
+Done = Callable[[T | None, BaseException | None], None]
+"""``done(result, None)`` or ``done(None, error)``; the error may be CancelledError."""
+
+
+class Drive(Generic[T]):
+    """One coroutine on its way."""
+
+    __slots__ = ("_cancelled", "_coroutine", "_done", "_loop", "_waits")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], done: Done[T], loop: asyncio.AbstractEventLoop) -> None:
+        self._coroutine = coroutine
+        self._done = done
+        self._loop = loop
+        self._waits: Any = None
+        self._cancelled = False
+
+    def start(self) -> None:
+        """Take the first step."""
+        self._step(None)
+
+    def cancel(self) -> None:
+        """Make the coroutine see CancelledError where it waits, or at its next wait when it is running now."""
+        waits = self._waits
+        if waits is None or not waits.cancel():
+            self._cancelled = True
+
+    def _wake(self, future: Any) -> None:
+        """What it waited for is done."""
+        self._waits = None
+        self._step(None)
+
+    def _step(self, error: BaseException | None) -> None:
+        if self._cancelled and error is None:
+            self._cancelled = False
+            error = asyncio.CancelledError()
+        try:
+            waits = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
+        except StopIteration as stop:
+            self._done(stop.value, None)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as failure:
+            self._done(None, failure)
+        else:
+            self._wait(waits)
+
+    def _wait(self, waits: Any) -> None:
+        if type(waits) is Pending:
+            waits._asyncio_future_blocking = False
+            self._waits = waits
+            waits.attach(self._wake)
+        elif waits is None:
+            # asyncio.sleep(0): let the others run.
+            self._loop.call_soon(self._step, None)
+            return
+        elif getattr(waits, "_asyncio_future_blocking", None):
+            waits._asyncio_future_blocking = False
+            self._waits = waits
+            waits.add_done_callback(self._wake)
+        else:
+            self._loop.call_soon(self._step, RuntimeError(f"a handler awaited {type(waits).__name__}, not a future"))
+            return
+        if self._cancelled and waits.cancel():
+            self._cancelled = False
