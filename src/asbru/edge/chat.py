@@ -5,6 +5,7 @@ from collections.abc import Callable
 from asbru.edge.request import Fail, Handler, Request, Route
 from asbru.gateway import Exchange, Gateway
 from asbru.model.http import NO_HEADERS, Answer, Headers
+from asbru.routing import pick_provider
 from asbru.wire.codec import Codec
 from asbru.wire.envelope import Envelope
 
@@ -22,7 +23,9 @@ _DENIED = frozenset(
 """What ``x-bf-eh-`` may not set (features.md 2.10, and everything that would break the framing)."""
 
 
-def chat_route(gateway: Gateway, codec: Codec, default: str, fail: Fail, clock: Callable[[], float], limit: int) -> Route:
+def chat_route(
+    gateway: Gateway, codec: Codec, default: str, fail: Fail, clock: Callable[[], float], limit: int
+) -> Route:
     """A route that speaks ``codec``. ``default``: the provider of a model without prefix, "" to demand one."""
     return Route(handler=_handler(gateway, codec, default, clock), fail=fail, limit=limit)
 
@@ -33,13 +36,13 @@ def _handler(gateway: Gateway, codec: Codec, default: str, clock: Callable[[], f
     async def chat(request: Request) -> Answer:
         envelope = Envelope(request.body)
         headers = request.headers
-        provider = headers.get(b"x-model-provider")
+        named = headers.get(b"x-model-provider")
         x = Exchange(
             id=request.id,
             codec=codec,
             envelope=envelope,
             peek=peek(envelope),
-            provider=provider.decode("latin-1") if provider else default,
+            provider=pick_provider(named.decode("latin-1"), gateway.snapshot.table) if named else default,
             at=clock(),
             headers=forwarded(headers),
         )

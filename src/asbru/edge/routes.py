@@ -14,7 +14,6 @@ from asbru.model.failure import Refused
 from asbru.model.http import Answer
 
 
-
 class Mount(Struct, frozen=True):
     """One row of the route table. ``path`` may have ``{…}`` segments."""
 

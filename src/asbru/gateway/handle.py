@@ -8,6 +8,8 @@ Rule 3. A batch's exchange is not recorded here: its record is set on the exchan
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from asbru.gateway.exchange import Exchange
 from asbru.gateway.lanes import BYTES_PER_TOKEN, Lane, open_lane
 from asbru.gateway.pipe import CLIENT_GONE, Pipe
@@ -17,7 +19,7 @@ from asbru.model.http import Answer, Headers
 from asbru.model.names import Format
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
-from asbru.routing import GiveUp, Target, Try, Wait, make_plan, next_step
+from asbru.routing import GiveUp, Target, Try, make_plan, next_step
 from asbru.upstream import Call
 from asbru.wire import CODECS
 
@@ -107,18 +109,19 @@ class Gateway:
         """Try targets until one answers. Raises the failure that the client is to see."""
         tools = self._tools
         wanted = (x.peek.model, *x.peek.fallbacks)
-        plan = make_plan(wanted, x.provider, self.snapshot.table, tools.dice)
+        operation = "chat_completion_stream" if x.peek.stream else "chat_completion"
+        plan = make_plan(wanted, x.provider, self.snapshot.table, tools.dice, operation)
         failures: list[Failure] = []
         while True:
             match next_step(plan, failures, tools.dice):
-                case Try(target):
+                case Try(target, wait):
+                    if wait:
+                        await tools.sleep(wait)
                     try:
                         return await self._attempt(x, trip, target)
                     except Upstream as failure:
                         failure.provider = target.provider
                         failures.append(failure)
-                case Wait(seconds):
-                    await tools.sleep(seconds)
                 case GiveUp(failure):
                     raise failure
 
@@ -207,8 +210,14 @@ def _printable(text: str) -> bytes:
 
 
 def estimate(trip: Trip) -> Usage:
-    """A stated guess for an answer whose usage never came: input from the request's bytes, output from the frames seen."""
-    frames = trip.lane.frames if trip.lane else 0
-    if not frames:
+    """A stated guess for an answer whose usage never came: what was reported at its start, else from bytes and frames."""
+    lane = trip.lane
+    if lane is None or not lane.frames:
         return Usage()
-    return Usage(input=trip.request_bytes // BYTES_PER_TOKEN, output=frames, estimated=True)
+    known = lane.usage
+    return msgspec.structs.replace(
+        known,
+        input=known.input or trip.request_bytes // BYTES_PER_TOKEN,
+        output=max(known.output, lane.frames),
+        estimated=True,
+    )

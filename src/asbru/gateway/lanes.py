@@ -12,11 +12,11 @@ from msgspec import Raw
 
 from asbru.gateway.exchange import Exchange
 from asbru.model.chat import Ask
-from asbru.model.events import Delta, Event
-from asbru.model.failure import Broken, Failure, Refused
+from asbru.model.events import Delta, Done, Event, Start
+from asbru.model.failure import Broken, Failure
 from asbru.model.names import Format
 from asbru.model.usage import Usage
-from asbru.providers import Endpoint, Provider, Quirks
+from asbru.providers import Quirks
 from asbru.wire import CODECS
 from asbru.wire.codec import Codec, Stamp
 from asbru.wire.envelope import Envelope
@@ -29,19 +29,6 @@ BYTES_PER_TOKEN = 4
 """For estimates only, when a provider reports no usage."""
 
 
-def choose_endpoint(provider: Provider, inbound: Format) -> Endpoint:
-    """The inbound format if the provider speaks it, else its first.
-
-    Raises Refused(400) when the provider serves no chat format at all.
-    """
-    for endpoint in provider.serves:
-        if endpoint.format is inbound:
-            return endpoint
-    if not provider.serves:
-        raise Refused(400, f"provider {provider.name} serves no chat format", code="unsupported_operation")
-    return provider.serves[0]
-
-
 class Lane(Protocol):
     """One attempt's bytes. ``usage`` is complete once reply() or finish() has returned. ``lost`` is complete after request()."""
 
@@ -52,6 +39,8 @@ class Lane(Protocol):
     """Whether the provider reported usage."""
     frames: int
     """Frames seen so far: what a cut stream's output is estimated from."""
+    failure: Failure | None
+    """What the provider itself told the client in the middle of the stream; known after finish()."""
 
     def request(self) -> bytes:
         """The body to send. Raises Refused(400) for a request that cannot be read."""
@@ -83,7 +72,7 @@ class Splice:
     """Same format on both sides."""
 
     name = "splice"
-    __slots__ = ("_codec", "_model", "_quirks", "_tap", "_x", "frames", "lost", "reported", "usage")
+    __slots__ = ("_codec", "_model", "_passed", "_quirks", "_tap", "_x", "failure", "frames", "lost", "reported", "usage")
 
     def __init__(self, x: Exchange, model: str, quirks: Quirks) -> None:
         self._x = x
@@ -91,10 +80,12 @@ class Splice:
         self._model = model
         self._quirks = quirks
         self._tap = x.codec.tap(x.peek.include_usage) if x.peek.stream else None
+        self._passed = False
         self.usage = Usage()
         self.lost: tuple[str, ...] = ()
         self.reported = False
         self.frames = 0
+        self.failure: Failure | None = None
 
     def request(self) -> bytes:
         x = self._x
@@ -112,15 +103,32 @@ class Splice:
         tap = self._tap
         assert tap is not None
         self.frames += chunk.count(b"\n\n")
-        return tap.feed(chunk)
+        out = tap.feed(chunk)
+        if not self._passed:
+            if tap.failed:
+                raise self._failure_in(chunk)
+            self._passed = bool(out)
+        return out
+
+    def _failure_in(self, chunk: bytes) -> Failure:
+        """What the error event in the first bytes of a stream says: nothing has reached the client yet."""
+        reader = self._codec.reader()
+        try:
+            for frame in Framer().feed(chunk):
+                reader.feed(frame)
+        except Failure as failure:
+            return failure
+        return Broken(502, "The provider's stream began with an error.")
 
     def finish(self) -> bytes:
         tap = self._tap
         assert tap is not None
         rest = tap.finish()
         self.usage = tap.usage
-        self.reported = tap.usage.output > 0 or tap.usage.input > 0
-        if not tap.done and not tap.failed:
+        self.reported = tap.done and tap.usage != Usage()
+        if tap.failed:
+            self.failure = Broken(502, "The provider ended its stream with an error.", code="stream_error")
+        elif not tap.done:
             raise Broken(502, "The provider's stream ended without its end marker.", code="stream_cut")
         return rest
 
@@ -147,6 +155,7 @@ class Translate:
         self.lost: tuple[str, ...] = ()
         self.reported = False
         self.frames = 0
+        self.failure: Failure | None = None
 
     def request(self) -> bytes:
         written = self._out.write_ask(self._ask)
@@ -175,10 +184,11 @@ class Translate:
     def _note(self, event: Event) -> None:
         if isinstance(event, Delta):
             self.frames += 1
-        usage = getattr(event, "usage", None)
-        if usage is not None and usage != Usage():
-            self.usage = usage
-            self.reported = True
+        elif isinstance(event, Start):
+            self.usage = event.usage
+        elif isinstance(event, Done):
+            self.usage = event.usage
+            self.reported = event.usage != Usage()
 
     def finish(self) -> bytes:
         if not self._reader.done:

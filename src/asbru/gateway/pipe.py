@@ -79,7 +79,7 @@ class Pipe:
         except Failure as failure:
             self._fail(failure)
             return
-        self._close(None, rest)
+        self._close(self._lane.failure, rest)
 
     def _fail(self, failure: Failure) -> None:
         if self._held or self._sink is not None:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from asbru.gateway.lanes import choose_endpoint, merge
+from asbru.gateway.lanes import merge
 from asbru.model.http import Headers
 from asbru.model.keys import Key, Network
 from asbru.model.names import Family, Format
@@ -136,5 +136,5 @@ class Snapshot(Struct, frozen=True, kw_only=True):
         door = self.doors.get(at)
         if door is None:
             provider = self.providers[name]
-            door = self.doors[at] = Door(provider, choose_endpoint(provider, inbound), key, self.networks[name])
+            door = self.doors[at] = Door(provider, provider.endpoint_for(inbound), key, self.networks[name])
         return door

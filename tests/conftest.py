@@ -1,0 +1,53 @@
+"""What many tests need: a scripted provider and a gateway in front of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import Process, gateway, scripted_provider
+
+
+def config_for(mock_url: str) -> dict[str, Any]:
+    """OpenAI, Anthropic, and a compatible provider of either kind, all played by one scripted provider."""
+    network = {"base_url": mock_url, "retry_backoff_initial": 100, "retry_backoff_max": 400}
+    return {
+        "providers": {
+            "openai": {"keys": [{"name": "o1", "value": "sk-mock-openai", "weight": 1}], "network_config": network},
+            "anthropic": {"keys": [{"name": "a1", "value": "sk-mock-ant", "weight": 1}], "network_config": network},
+            "acme": {
+                "keys": [{"name": "c1", "value": "sk-mock-acme", "weight": 1}],
+                "network_config": network,
+                "custom_provider_config": {"base_provider_type": "openai"},
+            },
+            "claudish": {
+                "keys": [{"name": "d1", "value": "sk-mock-claudish", "weight": 1}],
+                "network_config": network,
+                "custom_provider_config": {"base_provider_type": "anthropic"},
+            },
+        }
+    }
+
+
+@pytest.fixture(scope="session")
+def mock_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A scripted provider that speaks both dialects."""
+    process = scripted_provider(tmp_path_factory.mktemp("mock"))
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def running_gateway(mock_provider: Process, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """A gateway in front of the scripted provider."""
+    process = gateway(tmp_path_factory.mktemp("gateway"), config_for(mock_provider.url))
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def app_dir(tmp_path: Path) -> Path:
+    """An empty app dir."""
+    return tmp_path / "app"

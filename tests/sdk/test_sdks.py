@@ -1,0 +1,30 @@
+"""The official SDKs, in the generation of Bifrost's time and in the newest, against a running gateway."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from running import Process
+
+HERE = Path(__file__).parent
+GENERATIONS = {"newest": Path(sys.executable), "era": HERE.parents[1] / ".envs" / "era" / "bin" / "python"}
+ANTHROPIC = (
+    "messages", "stream", "tools", "vision", "thinking", "betas", "errors", "models", "batch", "native", "cancel",
+    "listing", "mistakes", "early", "beta_batches", "idempotent",
+)  # fmt: skip
+OPENAI = (
+    "chat", "stream", "tools", "vision", "structured", "errors", "fallbacks", "retries", "models", "reads_anthropic_batch",
+)  # fmt: skip
+CASES = [("anthropic", name) for name in ANTHROPIC] + [("openai", name) for name in OPENAI]
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize(("sdk", "scenario"), CASES)
+def test_official_sdk(generation: str, sdk: str, scenario: str, running_gateway: Process) -> None:
+    script = HERE / f"{sdk}_scenarios.py"
+    done = subprocess.run(
+        [GENERATIONS[generation], script, scenario, running_gateway.url], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert f'"scenario": "{scenario}"' in done.stdout
