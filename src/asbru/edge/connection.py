@@ -19,6 +19,7 @@ from asbru.edge.outflow import Outflow
 from asbru.edge.reader import BETWEEN, SLICE, Reader, Site
 from asbru.edge.refusal import Refusal, refusal_answer
 from asbru.edge.reply import CONTINUE, Tails, write_head, write_whole
+from asbru.edge.request import HangUp
 from asbru.model.failure import Bug, Failure
 from asbru.model.http import Answer, Stream
 
@@ -259,6 +260,9 @@ class Connection(asyncio.Protocol):
         if job is None or self._lost:
             if answer is not None and answer.stream is not None:
                 answer.stream.cancel()
+            return
+        if isinstance(error, HangUp):
+            self._over(False, cut=True)
             return
         if answer is None:
             answer = self._failed(job, error)
