@@ -263,10 +263,8 @@ class Connection(asyncio.Protocol):
             return
         if isinstance(error, HangUp):
             self._over(False, cut=True)
-            return
-        if answer is None:
-            answer = self._failed(job, error)
-        self._answer(job, answer)
+        else:
+            self._answer(job, answer or self._failed(job, error))
 
     def _failed(self, job: Job, error: BaseException | None) -> Answer:
         """A failure in the words of the route; what is no Failure is our bug and only the log learns of it."""

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import parse_qs
@@ -89,7 +88,6 @@ class Mock:
                 answer.stream.over = stats.leave
             else:
                 stats.leave(False)
-            answer.headers = {**answer.headers, b"x-request-id": request.id.encode()}
             return answer
 
         return watched
@@ -159,8 +157,3 @@ def _anthropic_models(names: list[str]) -> dict[str, Any]:
 def _with_options(script: Script, options: MockOptions) -> Script:
     """``script``, with what the command line says where it is silent."""
     return msgspec.structs.replace(script, keys=script.keys or options.keys, fail=script.fail or options.fail)
-
-
-def load(path: str) -> Script:
-    """The script in the file ``path``, an empty one for "". Raises Refused(400) or OSError."""
-    return read_script(Path(path).read_bytes()) if path else Script()

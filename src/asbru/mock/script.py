@@ -1,4 +1,4 @@
-"""Decides what happens to a request: by header, by mark, by rule, by dice; in this order, the first that speaks wins."""
+"""Decides what happens to a request: by header, mark, rule, dice; in this order, the first that speaks wins."""
 
 import hashlib
 from collections import Counter

@@ -55,7 +55,7 @@ class Talker:
         return key
 
     def know(self, dialect: Dialect, model: str) -> None:
-        """Raises Failure(404) for a model that does not exist: by default one that still carries a provider's prefix."""
+        """Raises Failure(404) for a model that does not exist: by default one that carries a provider's prefix."""
         models = self.director.script.models
         if not (Director.names(models, model) if models else "/" not in model):
             raise dialect.no_such_model(model)
