@@ -135,7 +135,7 @@ def bundled() -> PriceBook:
 
 
 def _bundled() -> bytes:
-    from importlib.resources import files  # A tenth of our start-up, and most starts need no price at first.
+    from importlib.resources import files  # Importing it takes longer than reading the file.
 
     return files("asbru.providers").joinpath("prices.json").read_bytes()
 
