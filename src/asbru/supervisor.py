@@ -17,10 +17,9 @@ from types import FrameType
 from msgspec import Struct
 
 from asbru import local
-from asbru.app import DRAIN, Plant, run_worker
-from asbru.config import ConfigError, find, load
+from asbru.app import DRAIN, FATAL, Place, Plant, run_worker, worker_name
+from asbru.config import ConfigError, find, load, placed
 from asbru.logs import log, log_to_stderr
-from asbru.store import StoreError, prepare
 
 _CRASHES = 5
 """So many deaths of one slot within _CRASH_WINDOW seconds, and the parent gives up."""
@@ -44,7 +43,7 @@ def supervise(options: ServeOptions) -> int:
     """Run the gateway until it is stopped; the exit status."""
     log_to_stderr(options.log_level, options.log_style)
     try:
-        settings = load(find(options.config, Path(options.app_dir)), os.environ)
+        settings = load(find(Path(options.config) if options.config else None, Path(options.app_dir)), os.environ)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
@@ -55,16 +54,11 @@ def supervise(options: ServeOptions) -> int:
     except OSError as error:
         print(f"asbru: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
-    try:
-        prepare(app_dir)
-    except StoreError as error:
-        print(f"asbru: {error}", file=sys.stderr)
-        return 1
     model = local.launch() if wants_local(options) else None
     for notice in settings.notices:
         log.warning(notice)
-    if model is not None:
-        settings = settings.with_local(model.base_url)
+    settings = placed(settings, "local", model.base_url if model else "")
+    log.info("listening", extra={"url": url_of(sockets[0]), "workers": len(sockets), "providers": list(settings.providers)})
     return Supervisor(Plant(settings, app_dir, sockets), model).run()
 
 
@@ -88,6 +82,12 @@ def bind(host: str, port: int, count: int) -> list[socket.socket]:
     return sockets
 
 
+def url_of(sock: socket.socket) -> str:
+    """``http://host:port`` of a bound socket."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class Supervisor:
     """Keeps one worker per socket running until told to stop."""
 
@@ -104,7 +104,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         for slot in range(len(self._plant.sockets)):
-            self._fork(slot)
+            self._fork(slot, "")
         status = 0
         while self._slots:
             status = self._reap() or status
@@ -112,11 +112,11 @@ class Supervisor:
             self._model.stop()
         return status
 
-    def _fork(self, slot: int) -> None:
+    def _fork(self, slot: int, replaces: str) -> None:
         pid = os.fork()
         if pid == 0:
             os.close(self._lifeline[1])
-            os._exit(run_worker(self._plant, slot, self._lifeline[0]))
+            os._exit(run_worker(self._plant, Place(slot, replaces, self._lifeline[0])))
         self._slots[pid] = slot
 
     def _reap(self) -> int:
@@ -130,13 +130,16 @@ class Supervisor:
         if slot is None or self._stopping:
             return code if code > 0 else 0
         log.error("worker died", extra={"slot": slot, "exit": code})
+        if code == FATAL:
+            self._stop(signal.SIGTERM, None)
+            return 1
         now = time.monotonic()
         self._deaths = [at for at in self._deaths if now - at < _CRASH_WINDOW] + [now]
         if len(self._deaths) > _CRASHES:
             log.error("workers die again and again; giving up")
             self._stop(signal.SIGTERM, None)
             return 1
-        self._fork(slot)
+        self._fork(slot, worker_name(slot, pid))
         return 0
 
     def _stop(self, number: int, frame: FrameType | None) -> None:

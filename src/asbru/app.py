@@ -1,0 +1,142 @@
+"""The composition root: the only file that knows every room. Wires one worker, and owns its start and stop."""
+
+import asyncio
+import gc
+import os
+import random
+import signal
+import socket
+import time
+from pathlib import Path
+
+import uvloop
+from msgspec import Struct
+
+from asbru.batch import BatchService, Engine
+from asbru.config import Settings, table_of
+from asbru.edge.batches import AnthropicBatches, OpenAIBatches
+from asbru.edge.health import health_route
+from asbru.edge.mounts import make_router
+from asbru.edge.routes import Router
+from asbru.edge.server import Server
+from asbru.gateway import Gateway, Snapshot, Tools
+from asbru.gateway.models import ModelLists
+from asbru.logs import log
+from asbru.providers.prices import batch_price_of, bundled, price_of
+from asbru.store import SchemaError, Store
+from asbru.upstream.client import Client
+
+DRAIN = 30.0
+"""Seconds that a stopping worker gives to what it carries."""
+
+FATAL = 78
+"""Exit status of a worker that would fail again if it were restarted (EX_CONFIG of sysexits.h)."""
+
+_GC_THRESHOLDS = (50_000, 50, 50)
+"""Requests make no cycles worth looking for; a collection every 700 allocations would cost a tenth of the hot path."""
+
+
+class Plant(Struct, frozen=True):
+    """What every worker is made from: parsed before the fork, read-only after it."""
+
+    settings: Settings
+    app_dir: Path
+    sockets: list[socket.socket]
+
+
+class Place(Struct, frozen=True):
+    """One worker's place: its slot, the name of the dead worker it replaces ("" for none), and its tie to the parent.
+
+    ``lifeline``: a file descriptor that becomes readable when the parent is gone.
+    """
+
+    slot: int
+    replaces: str
+    lifeline: int
+
+
+def worker_name(slot: int, pid: int) -> str:
+    """How a worker signs what it claims in the store."""
+    return f"{slot}:{pid}"
+
+
+def run_worker(plant: Plant, place: Place) -> int:
+    """Be one worker until told to stop; the exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        uvloop.run(_work(plant, place))
+    except SchemaError as error:
+        log.error(str(error))
+        return FATAL
+    except Exception:
+        log.exception("worker failed")
+        return 1
+    return 0
+
+
+async def _work(plant: Plant, place: Place) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_reader(place.lifeline, os._exit, 1)
+    worker = Worker(plant, worker_name(place.slot, os.getpid()))
+    await worker.start(plant.sockets[place.slot], place.replaces)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    await stop.wait()
+    await worker.stop()
+
+
+class Worker:
+    """A whole gateway: listens, carries live traffic, works on batches."""
+
+    def __init__(self, plant: Plant, name: str) -> None:
+        settings = plant.settings
+        self.store = Store.open(plant.app_dir, name, time.time)
+        self.client = Client()
+        self.gateway = Gateway(snapshot_of(settings), self._tools(settings))
+        self.engine = Engine(self.store)
+        self.service = BatchService(self.store)
+        router = self._router(settings)
+        self.server = Server(router.find, folder=str(plant.app_dir / "spool"))
+
+    def _tools(self, settings: Settings) -> Tools:
+        return Tools(
+            self.client.send,
+            self.store.log,
+            clock=time.time,
+            ticks=time.monotonic,
+            dice=random.random,
+            sleep=asyncio.sleep,
+        )
+
+    def _router(self, settings: Settings) -> Router:
+        lists = ModelLists(lambda: self.gateway.snapshot, self.client.send, time.monotonic)
+        batches = AnthropicBatches(self.service, settings.public_url), OpenAIBatches(self.service)
+        limit = settings.client.max_request_body_size
+        return make_router(self.gateway, lists, batches, health_route(self.store), (time.time, limit))
+
+    async def start(self, listener: socket.socket, replaces: str) -> None:
+        """Listen and begin to work. ``replaces``: a dead worker whose claims are free now."""
+        if replaces:
+            await self.store.release(replaces)
+        await self.server.start(listener)
+        self.engine.start()
+
+    async def stop(self) -> None:
+        """Finish what is under way, for at most DRAIN seconds, then close everything."""
+        await asyncio.gather(self.server.drain(DRAIN), self.engine.stop(DRAIN))
+        await self.client.aclose()
+        await self.store.close()
+
+
+def snapshot_of(settings: Settings) -> Snapshot:
+    """What the hot path reads."""
+    rows = {name: each.provider for name, each in settings.providers.items()}
+    return Snapshot(
+        providers=rows,
+        networks={name: each.network for name, each in settings.providers.items()},
+        table=table_of(settings),
+        price=price_of(bundled(), rows),
+    )

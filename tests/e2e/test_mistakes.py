@@ -1,0 +1,149 @@
+"""Raw HTTP mistakes against a running gateway: every one a 4xx in the caller's dialect, with a request id, nothing stored."""
+
+import http.client
+import json
+from typing import Any
+
+import pytest
+from running import Process
+
+BATCHES = "/anthropic/v1/messages/batches"
+PARAMS = {"model": "acme/m", "max_tokens": 5, "messages": [{"role": "user", "content": "x"}]}
+ITEM = {"custom_id": "a", "params": PARAMS}
+
+
+def ask(
+    gateway: Process, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, str], Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+    connection.request(method, path, body or None, {"content-type": "application/json", **(headers or {})})
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    return answer.status, {k.lower(): v for k, v in answer.getheaders()}, json.loads(text) if text else None
+
+
+def requests(*items: Any) -> bytes:
+    return json.dumps({"requests": list(items)}).encode()
+
+
+CREATE = [
+    ("invalid JSON", b'{"requests": [', 400, "JSON"),
+    ("not an object", b"[]", 400, "object"),
+    ("empty body", b"", 400, ""),
+    ("no requests", b"{}", 400, "requests"),
+    ("requests is null", b'{"requests": null}', 400, "requests"),
+    ("requests is no list", b'{"requests": {}}', 400, "requests"),
+    ("empty requests", b'{"requests": []}', 400, "requests"),
+    ("item is no object", requests(1), 400, "requests.0"),
+    ("custom_id missing", requests(ITEM, {"params": PARAMS}), 400, "requests.1.custom_id"),
+    ("custom_id empty", requests({**ITEM, "custom_id": ""}), 400, "requests.0.custom_id"),
+    ("custom_id a number", requests({**ITEM, "custom_id": 7}), 400, "requests.0.custom_id"),
+    ("custom_id too long", requests({**ITEM, "custom_id": "x" * 65}), 400, "requests.0.custom_id"),
+    ("custom_id bad characters", requests({**ITEM, "custom_id": "a b"}), 400, "requests.0.custom_id"),
+    ("custom_id line feed", requests({**ITEM, "custom_id": "a\n"}), 400, "requests.0.custom_id"),
+    ("custom_id twice", requests(ITEM, ITEM), 400, "requests.1.custom_id"),
+    ("params missing", requests({"custom_id": "a"}), 400, "requests.0.params"),
+    ("params null", requests({"custom_id": "a", "params": None}), 400, "requests.0.params"),
+    ("params no object", requests({"custom_id": "a", "params": []}), 400, "requests.0.params"),
+    ("model missing", requests({"custom_id": "a", "params": {"max_tokens": 1}}), 400, "requests.0.params.model"),
+    ("model no string", requests({"custom_id": "a", "params": {**PARAMS, "model": 5}}), 400, "requests.0.params.model"),
+    ("stream", requests({"custom_id": "a", "params": {**PARAMS, "stream": True}}), 400, "requests.0.params.stream"),
+    ("max_tokens 0", requests({"custom_id": "a", "params": {**PARAMS, "max_tokens": 0}}), 400, "requests.0.params.max_tokens"),
+    ("speed", requests({"custom_id": "a", "params": {**PARAMS, "speed": "fast"}}), 400, "requests.0.params.speed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "status", "word"), [case[1:] for case in CREATE], ids=[case[0] for case in CREATE])
+def test_create_mistakes(body: bytes, status: int, word: str, running_gateway: Process) -> None:
+    before = ask(running_gateway, "GET", f"{BATCHES}?limit=1")[2]["first_id"]
+    got, headers, answer = ask(running_gateway, "POST", BATCHES, body)
+    assert got == status
+    assert answer["type"] == "error"
+    assert answer["error"]["type"] == "invalid_request_error"
+    assert word in answer["error"]["message"]
+    assert answer["request_id"] == headers["request-id"]
+    assert headers["x-should-retry"] == "false"
+    assert ask(running_gateway, "GET", f"{BATCHES}?limit=1")[2]["first_id"] == before
+
+
+def test_every_first_offence_is_named_at_once(running_gateway: Process) -> None:
+    items = [{"custom_id": "ok", "params": PARAMS}, {"custom_id": "b b", "params": PARAMS}, {"custom_id": "c"}]
+    _, _, answer = ask(running_gateway, "POST", BATCHES, requests(*items))
+    assert "requests.1.custom_id" in answer["error"]["message"]
+    assert "requests.2.params" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "word"),
+    [
+        ({"x-model-provider": "antropic"}, "anthropic"),
+        ({"x-bf-batch-mode": "fast"}, "x-bf-batch-mode"),
+        ({"x-model-provider": "claudish", "x-bf-batch-mode": "nativ"}, "native"),
+    ],
+)
+def test_header_mistakes(headers: dict[str, str], word: str, running_gateway: Process) -> None:
+    item = {"custom_id": "a", "params": {**PARAMS, "model": "m"}}
+    status, _, answer = ask(running_gateway, "POST", BATCHES, requests(item), headers)
+    assert status == 400
+    assert word in answer["error"]["message"]
+
+
+OTHERS = [
+    ("GET", f"{BATCHES}/msgbatch_unknown", 404, "not_found_error"),
+    ("GET", f"{BATCHES}/%00", 404, "not_found_error"),
+    ("GET", f"{BATCHES}/msgbatch_unknown/results", 404, "not_found_error"),
+    ("POST", f"{BATCHES}/msgbatch_unknown/cancel", 404, "not_found_error"),
+    ("DELETE", f"{BATCHES}/msgbatch_unknown", 404, "not_found_error"),
+    ("GET", f"{BATCHES}?limit=0", 400, "invalid_request_error"),
+    ("GET", f"{BATCHES}?limit=1001", 400, "invalid_request_error"),
+    ("GET", f"{BATCHES}?limit=x", 400, "invalid_request_error"),
+    ("GET", f"{BATCHES}?page_size=x", 400, "invalid_request_error"),
+    ("GET", f"{BATCHES}?after_id=msgbatch_nope", 400, "invalid_request_error"),
+    ("GET", f"{BATCHES}?before_id=msgbatch_a&after_id=msgbatch_b", 400, "invalid_request_error"),
+    ("PUT", BATCHES, 405, None),
+    ("GET", "/anthropic/v1/nothing", 404, "not_found_error"),
+    ("POST", "/anthropic/v1/messages", 400, "invalid_request_error"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "status", "kind"), OTHERS)
+def test_other_mistakes(method: str, path: str, status: int, kind: str | None, running_gateway: Process) -> None:
+    got, headers, answer = ask(running_gateway, method, path)
+    assert got == status, answer
+    assert answer["type"] == "error"
+    assert kind is None or answer["error"]["type"] == kind
+    assert headers["request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/openai/v1/chat/completions"])
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (b"", "JSON"),
+        (b"{", "JSON"),
+        (b"[1]", "object"),
+        (b"{}", "model"),
+        (b'{"model": 5}', "model"),
+        (b'{"model": "openai/"}', "model"),
+        (b'{"model": "anthropic/x", "messages": 5}', "messages"),
+        (b'{"model": "anthropic/x", "messages": [{"role": "user", "content": 5}]}', "messages.0.content"),
+        (b'{"model": "anthropic/x", "messages": [], "fallbacks": "x"}', "fallbacks"),
+        (b'{"model": "anthropic/x", "messages": [], "fallbacks": ["nope"]}', "fallbacks.0"),
+        (b'{"model": "openai/x", "stream": "yes", "messages": []}', "stream"),
+    ],
+)
+def test_chat_mistakes(path: str, body: bytes, word: str, running_gateway: Process) -> None:
+    status, headers, answer = ask(running_gateway, "POST", path, body)
+    if word == "fallbacks.0" and path.startswith("/openai"):
+        # Below a dialect's prefix a bare name is a model of the dialect's own provider.
+        assert status >= 400
+        return
+    assert status == 400, answer
+    assert word in answer["error"]["message"]
+    assert headers["x-should-retry"] == "false"
+
+
+def test_head_of_the_base_url_is_no_failure(running_gateway: Process) -> None:
+    for path in ("/", "/anthropic", "/openai/v1"):
+        assert ask(running_gateway, "HEAD", path)[0] == 200
