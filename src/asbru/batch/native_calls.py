@@ -1,0 +1,182 @@
+"""How the clients of native batch APIs call a provider, and how they read its refusals.
+
+Rule 1. Every call goes to the configured origin, whatever address an answer may name: credentials never leave it.
+Rule 2. 2xx is an answer; anything else is raised: Overloaded for 429, 503 and 529, Rejected for other 4xx, else Broken.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct, structs
+
+from asbru.batch.native import Job
+from asbru.model.failure import Broken, Overloaded, Rejected, Unreachable, Upstream
+from asbru.model.http import Answer, Headers
+from asbru.upstream.call import Call, Deadlines, Origin
+
+T = TypeVar("T")
+Send = Callable[[Call], Awaitable[Answer]]
+
+UPLOAD_SECONDS = 3600.0
+_PIECE = 128 << 10
+_SMALL = 32 << 20
+
+
+class Address(Struct, frozen=True, kw_only=True):
+    """Where a job's provider is, and how to enter.
+
+    ``base``: path of the base URL without a slash at its end (``/v1``). ``batches``: path below it (``/batches``).
+    ``headers``: all that every call carries: host, credential, version; lower-case names.
+    """
+
+    provider: str
+    origin: Origin
+    base: str
+    batches: str
+    headers: Headers = msgspec.field(default_factory=dict)
+    deadlines: Deadlines = Deadlines()
+
+    def __repr__(self) -> str:
+        """Without the headers, as they hold the credential."""
+        return f"Address({self.provider!r}, {self.origin.host}:{self.origin.port}{self.base}{self.batches})"
+
+
+AddressOf = Callable[[Job], Address]
+"""The address for a job: built from its provider's row and its key."""
+
+
+class Upload(Struct, frozen=True):
+    """A body that is streamed. ``length``: its bytes, exactly."""
+
+    content_type: str
+    length: int
+    pieces: AsyncIterator[bytes]
+
+
+class Caller:
+    """Calls one address."""
+
+    def __init__(self, send: Send, address: Address) -> None:
+        self._send = send
+        self.address = address
+
+    async def get(self, path: str, kind: type[T]) -> T:
+        """GET ``path`` (below the base) and read its JSON as ``kind``."""
+        return self._read(await self._whole("GET", path, b"", {}), kind, path)
+
+    async def post(self, path: str, body: object, kind: type[T], once: str = "") -> T:
+        """POST ``body`` as JSON; ``once``: an Idempotency-Key."""
+        headers = {b"content-type": b"application/json"} | _once(once)
+        return self._read(await self._whole("POST", path, msgspec.json.encode(body), headers), kind, path)
+
+    async def upload(self, path: str, upload: Upload, kind: type[T], once: str) -> T:
+        """POST a streamed body."""
+        headers = {b"content-type": upload.content_type.encode()} | _once(once)
+        patient = structs.replace(
+            self.address.deadlines,
+            total=max(UPLOAD_SECONDS, self.address.deadlines.total),
+            first_byte=max(UPLOAD_SECONDS, self.address.deadlines.first_byte),
+        )
+        call = structs.replace(
+            self._call("POST", path, headers), body=upload.pieces, length=upload.length, deadlines=patient
+        )
+        return self._read(_accepted(await self._send(call), self.address), kind, path)
+
+    async def delete(self, path: str) -> None:
+        """DELETE ``path``; what is absent already is well deleted."""
+        try:
+            await self._whole("DELETE", path, b"", {})
+        except Rejected as failure:
+            if failure.status != 404:
+                raise
+
+    async def stream(self, path: str) -> Answer:
+        """GET ``path``; the answer's body comes as a stream."""
+        answer = await self._send(structs.replace(self._call("GET", path, {}), stream=True))
+        return _accepted(answer, self.address)
+
+    def missing(self, failure: Rejected) -> Rejected:
+        """``failure``, of a path that every batch API has, in words that say there is none."""
+        if failure.status not in (404, 405):
+            return failure
+        where = f"{self.address.origin.host}:{self.address.origin.port}{self.address.base}{self.address.batches}"
+        text = f"The provider {self.address.provider!r} has no batch API at {where}: {failure.message}"
+        return Rejected(failure.status, text, code="no_batch_api", provider=self.address.provider)
+
+    async def _whole(self, method: str, path: str, body: bytes, headers: Headers) -> Answer:
+        call = structs.replace(self._call(method, path, headers), body=body, limit=_SMALL)
+        return _accepted(await self._send(call), self.address)
+
+    def _call(self, method: str, path: str, headers: Headers) -> Call:
+        lines = [b"%b %b%b HTTP/1.1\r\n" % (method.encode(), self.address.base.encode(), path.encode())]
+        lines += [b"%b: %b\r\n" % pair for pair in {**self.address.headers, **headers}.items()]
+        return Call(origin=self.address.origin, head=b"".join(lines), deadlines=self.address.deadlines)
+
+    def _read(self, answer: Answer, kind: type[T], path: str) -> T:
+        try:
+            return msgspec.json.decode(answer.body, type=kind)
+        except msgspec.DecodeError as error:
+            provider = self.address.provider
+            text = f"The provider {provider!r} answered {path.partition('?')[0]} with what is no answer: {error}"
+            raise Broken(502, text, provider=provider) from None
+
+
+def _once(key: str) -> dict[bytes, bytes]:
+    return {b"idempotency-key": key.encode()} if key else {}
+
+
+def _accepted(answer: Answer, address: Address) -> Answer:
+    if 200 <= answer.status < 300:
+        return answer
+    raise read_failure(answer, address.provider)
+
+
+def read_failure(answer: Answer, provider: str) -> Upstream:
+    """The failure in an error answer, with the provider's own message and code."""
+    message, code = _said(answer.body)
+    status = answer.status
+    kind = Overloaded if status in (429, 503, 529) else Rejected if 400 <= status < 500 else Broken
+    text = message or f"The provider answered {status}."
+    return kind(status, text, code=code, provider=provider, retry_after=_seconds(answer.headers))
+
+
+def _said(body: bytes) -> tuple[str, str]:
+    """``error.message`` and ``error.code`` or ``error.type``: the same place in both dialects."""
+    try:
+        error: Any = msgspec.json.decode(body)["error"]
+        return str(error["message"]), str(error.get("code") or error.get("type") or "")
+    except (msgspec.DecodeError, TypeError, KeyError, AttributeError):
+        return "", ""
+
+
+def _seconds(headers: Headers) -> float | None:
+    try:
+        return float(headers.get(b"retry-after", b""))
+    except ValueError:
+        return None
+
+
+def unknown(provider: str, text: str) -> Unreachable:
+    """What find() raises when it cannot tell yet."""
+    return Unreachable(503, text, code="job_unknown", provider=provider)
+
+
+def one_line(body: bytes) -> bytes:
+    """``body``, a JSON value, without line feeds."""
+    return msgspec.json.format(body, indent=-1) if b"\n" in body or b"\r" in body else body
+
+
+async def grouped(rows: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """``rows`` joined into pieces worth a write."""
+    taken: list[bytes] = []
+    size = 0
+    async for row in rows:
+        taken.append(row)
+        size += len(row)
+        if size >= _PIECE:
+            yield b"".join(taken)
+            taken.clear()
+            size = 0
+    if taken:
+        yield b"".join(taken)
