@@ -14,7 +14,7 @@ check:  ## lint, format, types, floors; changes nothing
 fix:  ## mend what lint and format can mend
 	$(RUN)/ruff check --fix && $(RUN)/ruff format
 bench: setup  ## measure against nginx on this machine (needs gcc and nginx); ONLY=speed,stream,start,batch,scale
-	$(RUN)/python bench/run.py $(if $(ONLY),--only $(ONLY))
+	$(RUN)/python -m bench.run $(if $(ONLY),--only $(ONLY))
 docs:  ## check that the documentation says what the code does
 	$(RUN)/pytest tests/test_docs.py tests/test_house.py
 clean:  ## remove what the other commands made
