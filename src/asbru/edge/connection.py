@@ -98,8 +98,15 @@ class Connection(asyncio.Protocol):
         if self._rest or len(data) > SLICE or not self._reading:
             self._rest += data
             self._read_rest()
-        else:
-            self._read(data)
+            return
+        reader = self._reader
+        try:
+            reader.feed(data)
+        except Refusal as refusal:
+            self._refuse(refusal)
+        if reader.wants_continue:
+            self._encourage()
+        if self._jobs and self._job is None:
             self._pump()
 
     def eof_received(self) -> bool:
@@ -174,10 +181,14 @@ class Connection(asyncio.Protocol):
             self._reader.feed(data)
         except Refusal as refusal:
             self._refuse(refusal)
-        else:
-            if self._reader.wants_continue and self._job is None and not self._jobs:
-                self._reader.wants_continue = False
-                self._transport.write(CONTINUE)
+        if self._reader.wants_continue:
+            self._encourage()
+
+    def _encourage(self) -> None:
+        """A client that waits for our leave to send its body gets it when its turn has come."""
+        if self._job is None and not self._jobs:
+            self._reader.wants_continue = False
+            self._transport.write(CONTINUE)
 
     def _read_rest(self) -> None:
         """Read in slices until all is read or the queue is full."""
@@ -221,7 +232,7 @@ class Connection(asyncio.Protocol):
         self._deaf = True
         self._rest = b""
         self._reader.close()
-        job = Job(self._host.next_id(), None, None, keep=False)
+        job = Job(id=self._host.next_id(), request=None, route=None, keep=False)
         job.answer = refusal_answer(refusal)
         self._jobs.append(job)
 
@@ -339,9 +350,8 @@ class Connection(asyncio.Protocol):
         host.running -= 1
         self._since = host.now
         if stays:
-            if self._reader.wants_continue and not self._jobs:
-                self._reader.wants_continue = False
-                self._transport.write(CONTINUE)
+            if self._reader.wants_continue:
+                self._encourage()
             if self._jobs or not self._reading:
                 self._pump()
         else:

@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
+
 from asbru.upstream.pending import Pending
 
 T = TypeVar("T")
@@ -18,17 +20,14 @@ Done = Callable[[T | None, BaseException | None], None]
 """``done(result, None)`` or ``done(None, error)``; the error may be CancelledError."""
 
 
-class Drive(Generic[T]):
-    """One coroutine on its way."""
+class Drive(Struct, Generic[T], eq=False):
+    """One coroutine on its way; ``done`` is told how it ended."""
 
-    __slots__ = ("_cancelled", "_coroutine", "_done", "_loop", "_waits")
-
-    def __init__(self, coroutine: Coroutine[Any, Any, T], done: Done[T], loop: asyncio.AbstractEventLoop) -> None:
-        self._coroutine = coroutine
-        self._done = done
-        self._loop = loop
-        self._waits: Any = None
-        self._cancelled = False
+    coroutine: Coroutine[Any, Any, T]
+    done: Done[T]
+    loop: asyncio.AbstractEventLoop
+    _waits: Any = None
+    _cancelled: bool = False
 
     def start(self) -> None:
         """Take the first step."""
@@ -50,31 +49,29 @@ class Drive(Generic[T]):
             self._cancelled = False
             error = asyncio.CancelledError()
         try:
-            waits = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
+            waits = self.coroutine.send(None) if error is None else self.coroutine.throw(error)
         except StopIteration as stop:
-            self._done(stop.value, None)
+            self.done(stop.value, None)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as failure:
-            self._done(None, failure)
+            self.done(None, failure)
         else:
-            self._wait(waits)
+            if type(waits) is Pending and not self._cancelled:
+                self._waits = waits
+                waits.attach(self._wake)
+            else:
+                self._wait(waits)
 
     def _wait(self, waits: Any) -> None:
-        if type(waits) is Pending:
-            waits._asyncio_future_blocking = False
-            self._waits = waits
-            waits.attach(self._wake)
-        elif waits is None:
+        if waits is None:
             # asyncio.sleep(0): let the others run.
-            self._loop.call_soon(self._step, None)
-            return
+            self.loop.call_soon(self._step, None)
         elif getattr(waits, "_asyncio_future_blocking", None):
             waits._asyncio_future_blocking = False
             self._waits = waits
             waits.add_done_callback(self._wake)
+            if self._cancelled and waits.cancel():
+                self._cancelled = False
         else:
-            self._loop.call_soon(self._step, RuntimeError(f"a handler awaited {type(waits).__name__}, not a future"))
-            return
-        if self._cancelled and waits.cancel():
-            self._cancelled = False
+            self.loop.call_soon(self._step, RuntimeError(f"a handler awaited {type(waits).__name__}, not a future"))

@@ -20,7 +20,7 @@ from asbru.edge.limits import Limits
 from asbru.edge.refusal import Refusal
 from asbru.edge.request import Find, Request, Route
 from asbru.edge.spool import Spool
-from asbru.edge.target import split_target
+from asbru.edge.target import Target
 from asbru.model.failure import Bug, Refused
 
 BETWEEN, HEAD, BODY = 0, 1, 2
@@ -41,8 +41,13 @@ class Site(Protocol):
     loop: asyncio.AbstractEventLoop
     folder: str
 
+    targets: dict[bytes, Target]
+
     def next_id(self) -> str:
         """An id for a request."""
+
+    def split(self, target: bytes) -> Target:
+        """``split_target``, remembered in ``targets``."""
 
 
 class Reader:
@@ -58,7 +63,7 @@ class Reader:
         "_host",
         "_job",
         "_jobs",
-        "_length",
+        "_odd",
         "_parser",
         "_parts",
         "_pieces",
@@ -84,20 +89,29 @@ class Reader:
         # The parser keeps this bound method: pieces are collected without a Python call each.
         self.on_body = self._parts.append
         self._host = b""
+        self._odd = True
+        self._job: Job | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._reset()
 
     def _reset(self) -> None:
+        """Ready for the next message."""
         self.stage = BETWEEN
-        self.wants_continue = False
-        self.spool: Spool | None = None
-        self._job: Job | None = None
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
+        self._fed = 0
+        self._began = 0.0
+        if self._odd:
+            self._reset_odd()
+
+    def _reset_odd(self) -> None:
+        """What a request that came whole, with a length, has not touched."""
+        self._odd = False
+        self.wants_continue = False
+        self.spool: Spool | None = None
         self._again = 0
         self._pieces: list[bytes] = []
-        self._size = self._fed = 0
-        self._began = 0.0
+        self._size = 0
         self._chunked = self._upgraded = False
 
     # From the connection.
@@ -167,25 +181,31 @@ class Reader:
         if method is None:
             raise Refusal(405, "this method is not served")
         if parser.should_upgrade():
-            self._upgraded = True
+            self._upgraded = self._odd = True
             return
         headers = self._headers
         keep = parser.should_keep_alive()
         # Without a Connection header only HTTP/1.1 keeps alive; asking the parser for the version costs more than this.
         version = "1.1" if keep and b"connection" not in headers else parser.get_http_version()
-        path, query, authority = split_target(self._target)
+        site = self._site
+        target = site.targets.get(self._target) or site.split(self._target)
+        path, query, authority = target
         self._judge(version, authority)
-        route, params = self._site.find(method, path)
-        request = Request(
-            id=self._site.next_id(), method=method, path=path, query=query, headers=headers, params=params
-        )
-        job = self._job = Job(request.id, request, route, keep)
-        job.old = version == "1.0"
-        job.bare = method == "HEAD"
+        route, params = site.find(method, path)
+        name = site.next_id()
+        request = Request(id=name, method=method, path=path, query=query, headers=headers, params=params)
+        self._job = Job(name, request, route, keep, version == "1.0", method == "HEAD")
         self.stage = BODY
         self._began = 0.0
         self._fed = 0
-        self._expect_body(route, version)
+        length = headers.get(b"content-length")
+        if length is not None and int(length) > route.limit:
+            raise self._too_large(route)
+        if route.spool:
+            self._odd = True
+            self.spool = Spool(site.folder, site.loop, self._room)
+        if b"expect" in headers and version == "1.1":
+            self._expect(headers[b"expect"], length)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
@@ -196,7 +216,9 @@ class Reader:
         assert request is not None
         if self.spool is not None:
             self._finish_spool(job, self.spool)
-        elif self._parts or self._pieces:
+        elif len(self._parts) == 1 and not self._size:
+            request.body = self._parts.pop()
+        elif self._parts or self._size:
             request.body = self._body(job)
         self._jobs.append(job)
         self._reset()
@@ -206,6 +228,7 @@ class Reader:
     def _repeated(self, name: bytes, value: bytes) -> bytes:
         if name == b"host":
             raise Refusal(400, "more than one Host header")
+        self._odd = True
         self._again += 1
         if self._again > self._site.limits.headers:
             raise Refusal(431, f"more than {self._site.limits.headers} headers")
@@ -237,21 +260,13 @@ class Reader:
         if coding is not None:
             if coding.lower() != b"chunked" or version == "1.0":
                 raise Refusal(400, "the only transfer-encoding served is chunked, on HTTP/1.1")
-            self._chunked = True
+            self._chunked = self._odd = True
 
-    def _expect_body(self, route: Route, version: str) -> None:
-        headers = self._headers
-        length = headers.get(b"content-length")
-        self._length = int(length) if length is not None else 0
-        if self._length > route.limit:
-            raise self._too_large(route)
-        if route.spool:
-            self.spool = Spool(self._site.folder, self._site.loop, self._room)
-        expect = headers.get(b"expect")
-        if expect is not None and version == "1.1":
-            if expect.lower() != b"100-continue":
-                raise Refusal(417, "the only expectation served is 100-continue")
-            self.wants_continue = self._chunked or self._length > 0
+    def _expect(self, what: bytes, length: bytes | None) -> None:
+        if what.lower() != b"100-continue":
+            raise Refusal(417, "the only expectation served is 100-continue")
+        self._odd = True
+        self.wants_continue = self._chunked or length not in (None, b"0")
 
     def _too_large(self, route: Route) -> Refusal:
         message = f"the request body is larger than {route.limit} bytes"
@@ -261,6 +276,7 @@ class Reader:
 
     def _part(self, count: int) -> None:
         """The bytes ended inside a message: count them, keep what came of the body."""
+        self._odd = True
         self._fed += count
         if not self._began:
             self._began = self._site.now
@@ -288,12 +304,8 @@ class Reader:
             self._pieces.append(piece)
 
     def _body(self, job: Job) -> bytes:
-        parts = self._parts
-        if len(parts) == 1 and not self._pieces:
-            body = parts.pop()
-        else:
-            body = b"".join((*self._pieces, *parts))
-            parts.clear()
+        body = b"".join((*self._pieces, *self._parts))
+        self._parts.clear()
         if job.route is not None and len(body) > job.route.limit:
             raise self._too_large(job.route)
         return body
@@ -319,6 +331,7 @@ class Reader:
         method = self._parser.get_method()
         lines = [b"%b %b HTTP/1.1\r\n" % (method, self._target)]
         lines += [b"%b: %b\r\n" % (name, value) for name, value in self._headers.items() if name not in dropped]
+        self._parts.clear()
         self._reset()
         self._parser = httptools.HttpRequestParser(self)
         return b"".join(lines) + b"\r\n"

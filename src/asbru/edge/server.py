@@ -11,6 +11,10 @@ from asbru.edge.connection import Connection
 from asbru.edge.limits import Limits
 from asbru.edge.reply import make_tails
 from asbru.edge.request import Find
+from asbru.edge.target import Target, split_target
+
+TARGETS = 1024
+"""Most targets whose split form is remembered."""
 
 
 class Server:
@@ -26,6 +30,7 @@ class Server:
         self.draining = False
         self.running = 0
         self.now = 0.0
+        self.targets: dict[bytes, Target] = {}
         self.tails = make_tails(time.time())
         self.loop: asyncio.AbstractEventLoop
         self._connections: set[Connection] = set()
@@ -44,6 +49,15 @@ class Server:
     def next_id(self) -> str:
         """``req_`` and 24 hexadecimal digits."""
         return f"{self._prefix}{next(self._count) & 0xFFFFFFFF:08x}"
+
+    def split(self, target: bytes) -> Target:
+        """``split_target``, remembered: most clients ask for the same few paths."""
+        split = split_target(target)
+        if len(target) <= 256:
+            if len(self.targets) >= TARGETS:
+                self.targets.clear()
+            self.targets[target] = split
+        return split
 
     def protocol_factory(self) -> Connection:
         """A protocol for one client."""

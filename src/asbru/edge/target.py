@@ -14,7 +14,11 @@ _SUSPECT = re.compile(r"//|/\.|%2e", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 
 
-def split_target(target: bytes) -> tuple[str, str, str]:
+Target = tuple[str, str, str]
+"""Path, query, authority."""
+
+
+def split_target(target: bytes) -> Target:
     """``(path, query, authority)`` of a target; authority is "" unless the target is absolute. Raises Refusal."""
     text = target.decode("ascii", "strict") if target.isascii() else ""
     if text.startswith("/"):

@@ -268,24 +268,26 @@ class Connection(asyncio.Protocol):
     def _finish(self) -> None:
         """The answer is whole: free the connection first, then tell."""
         pending, incoming = self._pending, self._incoming
-        status, headers, body = self._status, self._headers, self._take()
+        status, headers = self._status, self._headers
+        parts = self._parts
+        body = parts.pop() if len(parts) == 1 else self._take()
         if pending is not None and len(body) > pending.call.limit:
             self._end(Broken(502, f"{self.keeper.place} sent an answer of more than {pending.call.limit} bytes"))
             return
         self._pending = self._incoming = None
         self._recycle()
-        if incoming is not None:
-            if body:
-                incoming.push(body)
-            incoming.finish(None)
-        elif pending is not None:
-            if pending.call.stream and status < 300:
-                incoming = Incoming(None)
-                incoming.push(body)
-                incoming.finish(None)
-                pending.finish(Answer(status=status, headers=headers, stream=incoming))
-            else:
-                pending.finish(Answer(status=status, headers=headers, body=body))
+        if pending is None or (pending.call.stream and status < 300):
+            self._finish_stream(pending, incoming, Answer(status=status, headers=headers, body=body))
+        else:
+            pending.finish(Answer(status=status, headers=headers, body=body))
+
+    def _finish_stream(self, pending: Pending | None, incoming: Incoming | None, answer: Answer) -> None:
+        whole = incoming or Incoming(None)
+        if answer.body:
+            whole.push(answer.body)
+        whole.finish(None)
+        if pending is not None:
+            pending.finish(Answer(status=answer.status, headers=answer.headers, stream=whole))
 
     def _recycle(self) -> None:
         upload, self._upload = self._upload, None
@@ -301,8 +303,6 @@ class Connection(asyncio.Protocol):
 
     def _take(self) -> bytes:
         parts = self._parts
-        if len(parts) == 1:
-            return parts.pop()
         whole = b"".join(parts)
         parts.clear()
         return whole

@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator
 from contextvars import Context
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from asbru.model.http import Answer
 from asbru.upstream.call import Call
 
@@ -21,35 +23,20 @@ class Holder(Protocol):
         """Stop working on ``pending`` at once."""
 
 
-class Pending:
+class Pending(Struct, eq=False):
     """A call on its way. ``since``: when it began to wait (loop seconds). ``retried``: its second chance is used."""
 
-    __slots__ = (
-        "_asyncio_future_blocking",
-        "_callback",
-        "_context",
-        "_wake",
-        "answer",
-        "call",
-        "error",
-        "holder",
-        "loop",
-        "retried",
-        "since",
-    )
-
-    def __init__(self, call: Call, loop: asyncio.AbstractEventLoop) -> None:
-        self.call = call
-        self.loop = loop
-        self.answer: Answer | None = None
-        self.error: BaseException | None = None
-        self.holder: Holder | None = None
-        self.since = 0.0
-        self.retried = False
-        self._asyncio_future_blocking = False
-        self._wake: Callable[[Any], None] | None = None
-        self._callback: Callable[[Any], object] | None = None
-        self._context: Context | None = None
+    call: Call
+    loop: asyncio.AbstractEventLoop
+    answer: Answer | None = None
+    error: BaseException | None = None
+    holder: Holder | None = None
+    since: float = 0.0
+    retried: bool = False
+    _asyncio_future_blocking: bool = False
+    _wake: Callable[[Any], None] | None = None
+    _callback: Callable[[Any], object] | None = None
+    _context: Context | None = None
 
     def __await__(self) -> Generator["Pending", None, Answer]:
         """Wait for the answer."""
