@@ -18,7 +18,7 @@ from asbru.mock.files import Files
 from asbru.mock.frames import Frames
 from asbru.mock.openai_batches import OpenAIBatches
 from asbru.mock.options import MockOptions
-from asbru.mock.script import Director, Place, Script, read_script
+from asbru.mock.script import Director, Place, Script, check_faults, read_script
 from asbru.mock.stats import Stats
 from asbru.mock.talk import Serial, Talker, spoil, suffer
 from asbru.model.failure import Failure
@@ -54,6 +54,7 @@ class Mock:
             self._mount("POST", "/v1/chat/completions", openai.DIALECT, self._chat),
             self._mount("POST", "/v1/messages", anthropic.DIALECT, self._messages),
             self._mount("GET", "/v1/models", openai.DIALECT, self._models),
+            Mount("GET", "/health", Route(handler=self._health, fail=openai.fail)),
             Mount("GET", "/mock/stats", Route(handler=self._show, fail=openai.fail)),
             Mount("POST", "/mock/reset", Route(handler=self._reset, fail=openai.fail)),
             Mount("POST", "/mock/script", Route(handler=self._rewrite, fail=openai.fail)),
@@ -123,6 +124,10 @@ class Mock:
             return anthropic.fail(failure, request.id)
         return Answer(status=200, headers=JSON, body=msgspec.json.encode(_anthropic_models(names)))
 
+    async def _health(self, request: Request) -> Answer:
+        """It serves."""
+        return Answer(status=200, headers=JSON, body=b'{"status":"ok"}')
+
     async def _show(self, request: Request) -> Answer:
         query = parse_qs(request.query)
         shown = self.stats.show(query.get("prompt", [""])[0], every="every" in query)
@@ -155,5 +160,6 @@ def _anthropic_models(names: list[str]) -> dict[str, Any]:
 
 
 def _with_options(script: Script, options: MockOptions) -> Script:
-    """``script``, with what the command line says where it is silent."""
+    """``script``, with what the command line says where it is silent. Raises Refused(400) for a fault nobody knows."""
+    check_faults(options.fail)
     return msgspec.structs.replace(script, keys=script.keys or options.keys, fail=script.fail or options.fail)

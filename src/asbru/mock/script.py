@@ -77,10 +77,16 @@ def read_script(text: bytes) -> Script:
         script = msgspec.json.decode(text, type=Script)
     except msgspec.DecodeError as error:
         raise Refused(400, f"mock script: {error}", code="mock_script") from None
-    for name in script.fail:
-        if name not in FAULTS and not name.isdigit():
-            raise Refused(400, f"mock script: fail.{name}: no such fault, one of a status, {', '.join(sorted(FAULTS))}")
+    check_faults(script.fail)
     return script
+
+
+def check_faults(fail: Iterable[str]) -> None:
+    """Raises Refused(400) for a fault nobody knows."""
+    for name in fail:
+        if name not in FAULTS and not (name.isdigit() and 400 <= int(name) <= 599):
+            known = ", ".join(sorted(FAULTS))
+            raise Refused(400, f"fail: {name!r} is no fault: a status from 400 to 599, or one of {known}")
 
 
 class Place(Struct, frozen=True):
