@@ -24,10 +24,11 @@ from asbru.routing.retry import MOST_ATTEMPTS
 
 
 def plan_of(targets: str, max_retries: int = 2) -> Plan:
-    return Plan(tuple(_leg(*each.split(":"), max_retries) for each in targets.split()))
+    return Plan(tuple(_leg(each, max_retries) for each in targets.split()))
 
 
-def _leg(provider: str, keys: str, max_retries: int) -> Leg:
+def _leg(target: str, max_retries: int) -> Leg:
+    provider, keys = target.split(":")
     made = tuple(Target(provider, "m", Key(id=k, name=k, value=Secret("v"))) for k in keys)
     return Leg(made or (Target(provider, "m", None),), max_retries, 1.0, 4.0)
 

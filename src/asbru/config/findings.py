@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Offence(Struct, frozen=True):
-    """``path``: where in the file (``providers.openai.keys[0].weight``; "": the file itself). ``reason``: the mistake."""
+    """``path``: where in the file (``providers.openai.keys[0].weight``; "": the file). ``reason``: what is wrong."""
 
     path: str
     reason: str
@@ -34,11 +34,18 @@ class Findings:
 
     def refuse(self, path: str, reason: str) -> None:
         """Note an offence, unless ``path`` or what holds it has one already: one mistake, one line."""
-        if not any(
-            path == known.path or path.startswith((f"{known.path}.", f"{known.path}[")) for known in self.offences
-        ):
+        if not any(_holds(known.path, path) for known in self.offences):
             self.offences.append(Offence(path, reason))
+
+    def missing(self, path: str, reason: str) -> None:
+        """Note that something is not there, unless there was something at ``path`` that was refused."""
+        if not any(_holds(path, known.path) for known in self.offences):
+            self.refuse(path, reason)
 
     def notice(self, text: str) -> None:
         """Note something that works, but perhaps not as its writer thinks."""
         self.notices.append(text)
+
+
+def _holds(outer: str, inner: str) -> bool:
+    return inner == outer or inner.startswith((f"{outer}.", f"{outer}["))

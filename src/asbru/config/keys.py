@@ -24,7 +24,7 @@ def keys_of(shapes: Sequence[KeyShape], provider: str, path: str, findings: Find
 def _key(shape: KeyShape, unnamed: str, path: str, findings: Findings) -> Key:
     value = text_of(shape.value, f"{path}.value", findings) if shape.enabled else ""
     if shape.enabled and not value:
-        findings.refuse(f"{path}.value", "is missing; write the key, or env.NAME, or set enabled to false")
+        findings.missing(f"{path}.value", "is missing; write the key, or env.NAME, or set enabled to false")
     if not value.isascii() or not value.isprintable():
         findings.refuse(f"{path}.value", "must be printable ASCII on one line")
     for member in ("models", "blacklisted_models"):

@@ -45,7 +45,9 @@ def decode(text: str, source: str = "") -> object:
         return json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         reason = f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        reason = "is nested too deeply"
+    except ValueError as error:
         reason = str(error)
     raise ConfigError((Offence("", reason),), source)
 

@@ -130,7 +130,7 @@ def _proxy(said: ProxyShape, base_url: str, path: str, findings: Findings) -> Pr
         case "http" if url:
             return proxy_of(url, f"{path}.url", findings)
         case "http":
-            findings.refuse(f"{path}.url", "is missing")
+            findings.missing(f"{path}.url", "is missing")
         case "socks5":
             findings.refuse(f"{path}.type", "socks5 is not supported: use an HTTP proxy (http, or environment)")
         case other:

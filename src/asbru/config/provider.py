@@ -62,7 +62,7 @@ def _custom(name: str, shape: ProviderShape, base_url: str, path: str, findings:
     assert shape.custom_provider_config is not None
     row = custom_row(name, shape.custom_provider_config, base_url, path, findings)
     if row is not None and not base_url:
-        findings.refuse(f"{path}.network_config.base_url", "is missing; a custom provider needs its address")
+        findings.missing(f"{path}.network_config.base_url", "is missing; a custom provider needs its address")
     return None if row is None else _unstored(row, shape)
 
 

@@ -21,7 +21,7 @@ _NAMES: Mapping[type, str] = {
     str: "a text",
     bool: "true or false",
     int: "a number",
-    float: "a number",
+    float: "one with a fraction",
     type(None): "null",
 }
 
@@ -123,11 +123,11 @@ def _number(value: object, kind: inspect.IntType | inspect.FloatType, path: str,
     under = low is not None and (value < low or (kind.gt is not None and value == low))
     if under or (kind.le is not None and value > kind.le):
         words = "above" if kind.gt is not None else "from"
-        findings.refuse(path, f"must be {words} {low:g} to {kind.le:g}, not {value}")
+        findings.refuse(path, f"must be {words} {low} to {kind.le}, not {value}")
         return _WRONG
     return value
 
 
 def _refuse(path: str, wanted: str, value: object, findings: Findings) -> object:
-    findings.refuse(path, f"must be {wanted}, not {_NAMES.get(type(value), type(value).__name__)}")
+    findings.refuse(path, f"must be {wanted}, not {_NAMES[type(value)]}")
     return _WRONG
