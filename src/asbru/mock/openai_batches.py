@@ -271,11 +271,11 @@ def _problems(content: bytes, endpoint: str, lines: list[Line]) -> Iterator[dict
             yield _problem("invalid_method", "Only POST is supported.", "method", number)
         if line.url != endpoint:
             text = f"The URL '{line.url}' does not match the batch endpoint '{endpoint}'."
-            yield _problem("invalid_url", text, "url", number)
+            yield _problem("url_mismatch", text, "url", number)
         if its_model != model:
             yield _problem("model_mismatch", "All requests of a batch must have the same model.", "body.model", number)
         seen[line.custom_id] = number
-    if not lines:
+    if not content.strip():
         yield _problem("empty_file", "The input file has no requests.", None, None)
     if len(lines) > MOST_ITEMS:
         yield _problem("too_many_tasks", f"The batch has more than {MOST_ITEMS} requests.", None, None)
