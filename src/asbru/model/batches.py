@@ -12,7 +12,9 @@ from asbru.model.usage import Usage
 
 
 class Status(StrEnum):
-    """Where a batch stands. Anthropic's three words; other dialects derive theirs from these, the counts and the times."""
+    """Where a batch stands. Anthropic's three words; other dialects derive theirs from these, the counts and the
+    times.
+    """
 
     IN_PROGRESS = "in_progress"
     CANCELING = "canceling"
@@ -30,6 +32,32 @@ class Mode(StrEnum):
 class Outcome(StrEnum):
     """How an item ended."""
 
+    SUCCEEDED = "succeeded"
+    ERRORED = "errored"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+class Phase(StrEnum):
+    """Where a batch stands in our own books; ``batch/states.py`` says which may follow which.
+
+    INTAKE: being written, nobody sees it. EXPIRING: its time is over, what had been sent is still awaited.
+    """
+
+    INTAKE = "intake"
+    IN_PROGRESS = "in_progress"
+    CANCELING = "canceling"
+    EXPIRING = "expiring"
+    ENDED = "ended"
+
+
+class State(StrEnum):
+    """Where an item stands. WAITING and CLAIMED: on our engine. QUEUED and SUBMITTED: on a provider's batch API."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    QUEUED = "queued"
+    SUBMITTED = "submitted"
     SUCCEEDED = "succeeded"
     ERRORED = "errored"
     CANCELED = "canceled"
@@ -76,7 +104,9 @@ class Batch(Struct, frozen=True, kw_only=True):
 
 
 class ItemResult(Struct, frozen=True, kw_only=True):
-    """What became of one item. ``body``: a reply in ``format``, or the dialect's error body with ``status``; else empty."""
+    """What became of one item. ``body``: a reply in ``format``, or the dialect's error body with ``status``; else
+    empty.
+    """
 
     n: int
     custom_id: str

@@ -1,0 +1,338 @@
+"""From the body of a create to a stored batch: validated whole before anything is stored.
+
+Rule 1. Mistakes are answered with 400, each by its index (``requests.17.custom_id: …``), the first ten of them.
+Rule 2. What lies inside ``params`` is not decoded, but for the few members that a batch must know; the provider
+judges the
+rest when the item runs (as Anthropic does), and its answer becomes the item's errored result.
+Rule 3. A small body is taken in by the writer thread in one transaction. A large one is taken in by a short-lived
+process of
+its own, in steps that nobody sees before the last: live traffic keeps its event loop and its interpreter.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from asbru.model.batches import Mode, State
+from asbru.model.failure import Refused
+from asbru.model.names import Format
+from asbru.store import Appender, batches
+from asbru.store.batches import NewBatch, NewItem
+
+_T = TypeVar("_T")
+
+MAX_ITEMS = 100_000
+MAX_BYTES = 256_000_000 + (1 << 20)
+"""Anthropic's 256 MB and some room for those who count otherwise."""
+MAX_NAMED = 10
+MODELS_SHOWN = 20
+LIFE = 24 * 3_600.0
+"""Seconds until a batch expires."""
+_ID_LENGTH = 64
+_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """All that is known about a create but its body. ``id``: of the batch to be.
+
+    ``providers``: every provider that can be named, and whether its own batch API can be used now. ``default``: where
+    items without a ``provider/`` prefix go. ``explicit``: the caller named ``default`` itself, so that a prefix
+    which is
+    no provider belongs to the model's name.
+    """
+
+    id: str
+    owner: str
+    format: Format
+    default: str
+    explicit: bool
+    mode: Mode
+    providers: Mapping[str, bool]
+    headers: Mapping[str, str] = {}
+    key: str = ""
+    created_at: float
+    life: float = LIFE
+
+
+class _Entry(Struct):
+    custom_id: Raw | UnsetType = UNSET
+    params: Raw | UnsetType = UNSET
+
+
+class _Body(Struct):
+    requests: Raw | UnsetType = UNSET
+
+
+class _Params(Struct):
+    model: Raw | UnsetType = UNSET
+    stream: Raw | UnsetType = UNSET
+    max_tokens: Raw | UnsetType = UNSET
+    speed: Raw | UnsetType = UNSET
+
+
+_read_body = msgspec.json.Decoder(_Body).decode
+_read_entries = msgspec.json.Decoder(list[_Entry]).decode
+_read_raws = msgspec.json.Decoder(list[Raw]).decode
+_read_entry = msgspec.json.Decoder(_Entry).decode
+_read_params = msgspec.json.Decoder(_Params).decode
+_read_string = msgspec.json.Decoder(str).decode
+
+
+class Parsed(Struct, frozen=True):
+    """One request of the body. ``native``: it goes to the provider's own batch API."""
+
+    custom_id: str
+    provider: str
+    model: str
+    native: bool
+    params: Raw
+
+
+class Checked(Struct, frozen=True):
+    """A body without mistakes. ``shares``: items per provider, live and native."""
+
+    requests: list[Parsed]
+    models: tuple[str, ...]
+    shares: Mapping[str, tuple[int, int]]
+
+
+def check(body: bytes | memoryview, order: Order) -> Checked:
+    """Read the body of a create. Raises Refused(400, or 413 for too many bytes) that names every first mistake."""
+    if len(body) > MAX_BYTES:
+        raise Refused(413, "The body is larger than 256 MB: split the batch.", code="request_too_large")
+    return _Check(order).run(_entries(body))
+
+
+def _entries(body: bytes | memoryview) -> "list[_Entry | str]":
+    """The requests; a text instead of each that is not an object."""
+    try:
+        requests = _read_body(body).requests
+    except msgspec.ValidationError:
+        raise _refused("The body must be a JSON object.") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _refused(f"The body is not valid JSON: {error}") from None
+    if requests is UNSET:
+        raise _refused("requests: Field required", "requests")
+    try:
+        return list(_read_entries(requests))
+    except msgspec.ValidationError:
+        return _entries_one_by_one(requests)
+
+
+def _entries_one_by_one(requests: Raw) -> "list[_Entry | str]":
+    try:
+        raws = _read_raws(requests)
+    except msgspec.ValidationError:
+        raise _refused("requests: Input should be a valid array", "requests") from None
+    return [_entry(raw) for raw in raws]
+
+
+def _entry(raw: Raw) -> "_Entry | str":
+    try:
+        return _read_entry(raw)
+    except msgspec.ValidationError:
+        return "Input should be an object"
+
+
+def _refused(message: str, param: str = "") -> Refused:
+    return Refused(400, message, code="invalid_request_error", param=param)
+
+
+class _Mistake(Exception):
+    """``field``: below ``requests.N``, "" for the request itself."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class _Check:
+    """One pass over the requests."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._seen: dict[str, int] = {}
+        self._mistakes: list[tuple[str, str]] = []
+        self._models: dict[str, None] = {}
+        self._shares: dict[str, list[int]] = {}
+
+    def run(self, entries: "list[_Entry | str]") -> Checked:
+        """All requests. Raises Refused."""
+        if not entries:
+            raise _refused("requests: List should have at least 1 item", "requests")
+        if len(entries) > MAX_ITEMS:
+            raise _refused(f"requests: at most {MAX_ITEMS} items are allowed, these are {len(entries)}", "requests")
+        if self._order.default not in self._order.providers:
+            raise _refused(
+                f"x-model-provider: {unknown(self._order.default, self._order.providers)}", "x-model-provider"
+            )
+        parsed = [self._one(n, entry) for n, entry in enumerate(entries)]
+        if self._mistakes:
+            raise self._refusal()
+        requests = [one for one in parsed if one is not None]
+        shares = {provider: (live, native) for provider, (live, native) in self._shares.items()}
+        return Checked(requests, tuple(self._models), shares)
+
+    def _refusal(self) -> Refused:
+        shown = self._mistakes[:MAX_NAMED]
+        lines = [f"{path}: {text}" for path, text in shown]
+        more = len(self._mistakes) - len(shown)
+        if more:
+            lines.append(f"and {more} more")
+        return _refused("; ".join(lines), shown[0][0])
+
+    def _one(self, n: int, entry: "_Entry | str") -> Parsed | None:
+        if isinstance(entry, str):
+            self._mistakes.append((f"requests.{n}", entry))
+            return None
+        custom_id = self._try(n, lambda: self._custom_id(n, entry.custom_id))
+        return self._try(n, lambda: self._parsed(custom_id or "", entry.params))
+
+    def _try(self, n: int, read: Callable[[], _T]) -> _T | None:
+        try:
+            return read()
+        except _Mistake as mistake:
+            self._mistakes.append((f"requests.{n}.{mistake.field}", str(mistake)))
+            return None
+
+    def _custom_id(self, n: int, raw: Raw | UnsetType) -> str:
+        if raw is UNSET:
+            raise _Mistake("custom_id", "Field required")
+        try:
+            custom_id = _read_string(raw)
+        except msgspec.DecodeError:
+            raise _Mistake("custom_id", "Input should be a valid string") from None
+        if not 1 <= len(custom_id) <= _ID_LENGTH:
+            raise _Mistake("custom_id", f"must have 1 to {_ID_LENGTH} characters, this has {len(custom_id)}")
+        if not _ID_LETTERS.issuperset(custom_id):
+            raise _Mistake("custom_id", "String should match pattern '^[a-zA-Z0-9_-]{1,64}$'")
+        first = self._seen.setdefault(custom_id, n)
+        if first != n:
+            raise _Mistake("custom_id", f"{custom_id!r} is used already, by requests.{first}")
+        return custom_id
+
+    def _parsed(self, custom_id: str, raw: Raw | UnsetType) -> Parsed:
+        if raw is UNSET:
+            raise _Mistake("params", "Field required")
+        try:
+            params = _read_params(raw)
+        except msgspec.DecodeError:
+            raise _Mistake("params", "Input should be an object") from None
+        provider, model = self._target(_model(params))
+        _no_stream(params)
+        native = self._way(provider)
+        self._count(provider, model, native)
+        return Parsed(custom_id, provider, model, native, raw)
+
+    def _target(self, named: str) -> tuple[str, str]:
+        """The provider and the model of an item: a known ``provider/`` wins, then the caller's header or dialect."""
+        order = self._order
+        prefix, slash, rest = named.partition("/")
+        if slash and prefix in order.providers and rest:
+            return prefix, rest
+        if slash and not order.explicit:
+            raise _Mistake("params.model", unknown(prefix, order.providers))
+        return order.default, named
+
+    def _way(self, provider: str) -> bool:
+        """Whether an item goes to the provider's own batch API."""
+        mode, able = self._order.mode, self._order.providers[provider]
+        if mode is Mode.NATIVE and not able:
+            raise _Mistake(
+                "params.model",
+                f"provider {provider!r} has no batch API that can be used here: give it a key with use_for_batch_api,"
+                " or send x-bf-batch-mode: live (or auto)",
+            )
+        return able and mode is not Mode.LIVE
+
+    def _count(self, provider: str, model: str, native: bool) -> None:
+        if len(self._models) < MODELS_SHOWN:
+            self._models[model] = None
+        self._shares.setdefault(provider, [0, 0])[int(native)] += 1
+
+
+def _model(params: _Params) -> str:
+    if params.model is UNSET:
+        raise _Mistake("params.model", "Field required")
+    try:
+        model = _read_string(params.model)
+    except msgspec.DecodeError:
+        raise _Mistake("params.model", "Input should be a valid string") from None
+    if not model:
+        raise _Mistake("params.model", "String should have at least 1 character")
+    return model
+
+
+def _no_stream(params: _Params) -> None:
+    if params.stream is not UNSET and bytes(params.stream) not in (b"false", b"null"):
+        raise _Mistake("params.stream", "streaming is not possible in a batch: leave it out")
+    if params.max_tokens is not UNSET and bytes(params.max_tokens) == b"0":
+        raise _Mistake("params.max_tokens", "must be at least 1 in a batch")
+    if params.speed is not UNSET and bytes(params.speed) not in (b"null", b'"standard"'):
+        raise _Mistake("params.speed", "fast mode is not possible in a batch: leave it out")
+
+
+def unknown(provider: str, providers: Mapping[str, bool]) -> str:
+    """What to say about a provider that is not known."""
+    near = get_close_matches(provider.lower(), providers, n=1, cutoff=0.6)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(providers)) or 'none'}"
+    return f"provider {provider!r} is not known{hint}"
+
+
+def digest_of(body: bytes | memoryview, order: Order) -> str:
+    """What makes two creates the same."""
+    digest = hashlib.sha256(f"{order.format}\n{order.default}\n{order.mode}\n".encode())
+    digest.update(body)
+    return digest.hexdigest()
+
+
+def new_batch(order: Order, checked: Checked, digest: str) -> NewBatch:
+    """The row of the batch to be."""
+    return NewBatch(
+        id=order.id,
+        owner=order.owner,
+        format=order.format,
+        provider=order.default,
+        mode=order.mode,
+        headers=order.headers,
+        models=checked.models,
+        total=len(checked.requests),
+        created_at=order.created_at,
+        expires_at=order.created_at + order.life,
+        key=order.key,
+        digest=digest,
+    )
+
+
+def replayed(db: sqlite3.Connection, order: Order, digest: str) -> str | None:
+    """Id of the batch that an earlier create with the same idempotency key made. Raises Refused for another body."""
+    found = batches.keyed(db, order.owner, order.key) if order.key else None
+    if found is None:
+        return None
+    if found[1] != digest:
+        # Not 409: the SDKs send a 409 again, and it would never change.
+        raise _refused(
+            "idempotency-key: used already for a batch with another body, provider or mode", "idempotency-key"
+        )
+    return found[0]
+
+
+def rows(requests: list[Parsed], first: int, segments: Appender) -> Iterator[NewItem]:
+    """Rows of ``requests``, numbered from ``first``; their params go to ``segments``."""
+    for n, one in enumerate(requests, first):
+        state = State.QUEUED if one.native else State.WAITING
+        yield NewItem(n, one.custom_id, state, one.provider, one.model, segments.append(bytes(one.params)))
+
+
+def store_at_once(db: sqlite3.Connection, new: NewBatch, checked: Checked, segments: Appender) -> None:
+    """The whole batch in the current transaction."""
+    seq = batches.begin(db, new)
+    items = list(rows(checked.requests, 0, segments))
+    batches.use(db, seq, {item.ask.segment for item in items})
+    batches.add(db, seq, items)
+    batches.open_(db, seq, new, checked.shares)

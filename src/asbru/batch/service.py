@@ -1,0 +1,243 @@
+"""Batches as the edge sees them: create, get, list, cancel, delete, results.
+
+Rule 1. Whoever asks is an owner; what belongs to others does not exist for them.
+Rule 2. A create answers after the commit, never before.
+Rule 3. Results are read a page at a time; memory is bounded by one item, or by a page of small ones.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from msgspec import Struct
+
+from asbru.batch.intake import LIFE, Order, check, digest_of, new_batch, replayed, store_at_once
+from asbru.batch.spooled import Task, take_in
+from asbru.batch.translate import in_format
+from asbru.model.batches import Batch, ItemResult, Mode, Status
+from asbru.model.failure import Refused
+from asbru.model.names import Format
+from asbru.store import Store, batches, items, jobs
+from asbru.store.batches import Page
+from asbru.store.items import Which
+from asbru.store.store import SEGMENTS
+
+SMALL = 64 << 10
+"""Bytes up to which a body is checked on the event loop."""
+LARGE = 4 << 20
+"""Bytes from which a body is taken in by a process of its own."""
+_PAGE = 256
+_PAGE_BYTES = 1 << 20
+_CHUNK = 64 << 10
+MAX_PAGE = 1_000
+
+WriteLine = Callable[[ItemResult], bytes]
+
+
+class CreateCommand(Struct, frozen=True, kw_only=True):
+    """A create. ``body``: bytes, or the file that holds them (the caller removes it).
+
+    ``provider``: where items without a ``provider/`` prefix go; ``explicit``: the caller named it, it is not just the
+    dialect's own. ``headers``: those that go upstream with every item, names in lower case.
+    """
+
+    owner: str
+    format: Format
+    body: bytes | Path
+    provider: str
+    explicit: bool = False
+    mode: Mode = Mode.AUTO
+    idempotency_key: str = ""
+    headers: Mapping[str, str] = {}
+
+
+class BatchSettings(Struct, frozen=True, kw_only=True):
+    """``life``: seconds until a batch expires. ``small``, ``large``: see SMALL and LARGE."""
+
+    life: float = LIFE
+    small: int = SMALL
+    large: int = LARGE
+
+
+class BatchService:
+    """``providers``: every provider by name, and whether its own batch API can be used now. ``new_id``: 26 letters and
+    digits, growing with time. ``wake``: tells the engine of this process that there is work."""
+
+    def __init__(
+        self,
+        store: Store,
+        providers: Callable[[], Mapping[str, bool]],
+        new_id: Callable[[], str],
+        wake: Callable[[], None],
+        settings: BatchSettings = BatchSettings(),  # noqa: B008  Immutable.
+    ) -> None:
+        self._store = store
+        self._providers = providers
+        self._new_id = new_id
+        self._wake = wake
+        self._settings = settings
+
+    async def create(self, command: CreateCommand) -> Batch:
+        """Store a batch, or find the one that the same idempotency key made. Raises Refused(400, 413)."""
+        order = self._order(command)
+        body = command.body
+        if isinstance(body, Path):
+            if body.stat().st_size > self._settings.large:
+                id_ = await take_in(self._task(body, order))
+                return await self._created(command.owner, id_)
+            body = await self._store.call(body.read_bytes)
+        return await self._created(command.owner, await self._take_in(body, order))
+
+    def _order(self, command: CreateCommand) -> Order:
+        return Order(
+            id=self._new_id(),
+            owner=command.owner,
+            format=command.format,
+            default=command.provider,
+            explicit=command.explicit,
+            mode=command.mode,
+            providers=self._providers(),
+            headers=command.headers,
+            key=command.idempotency_key,
+            created_at=self._store.clock(),
+            life=self._settings.life,
+        )
+
+    def _task(self, body: Path, order: Order) -> Task:
+        store = self._store
+        return Task(str(store.database), str(store.app_dir / SEGMENTS), str(body), order)
+
+    async def _take_in(self, body: bytes, order: Order) -> str:
+        """The id of the stored batch."""
+        if len(body) > self._settings.small:
+            checked = await self._store.call(lambda: check(body, order))
+        else:
+            checked = check(body, order)
+        digest = digest_of(body, order) if order.key else ""
+        new = new_batch(order, checked, digest)
+        store = self._store
+
+        def work(db: sqlite3.Connection) -> str:
+            known = replayed(db, order, digest)
+            if known is None:
+                store_at_once(db, new, checked, store.segments)
+            return known or new.id
+
+        return await store.write(work)
+
+    async def _created(self, owner: str, id: str) -> Batch:
+        self._wake()
+        return await self.get(owner, id)
+
+    async def get(self, owner: str, id: str) -> Batch:
+        """One batch. Raises Refused(404)."""
+        return (await self._find(owner, id))[0]
+
+    async def _find(self, owner: str, id: str) -> tuple[Batch, int]:
+        found = await self._store.read(lambda db: batches.find(db, owner, id))
+        if found is None:
+            raise _absent()
+        return found
+
+    async def list(self, owner: str, limit: int = 20, before: str = "", after: str = "") -> Page:
+        """Batches, newest first; ids are cursors. Raises Refused(400)."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise _wrong("limit", f"must be between 1 and {MAX_PAGE}, this is {limit}")
+        if before and after:
+            raise _wrong("before_id", "cannot be used together with after_id")
+        page = await self._store.read(lambda db: batches.page(db, owner, limit, before, after))
+        if page is None:
+            name = "before_id" if before else "after_id"
+            raise _wrong(name, "no such batch")
+        return page
+
+    async def cancel(self, owner: str, id: str) -> Batch:
+        """Stop a batch: what was not sent is withdrawn. Raises Refused(404, or 400 when it has ended)."""
+        now = self._store.clock()
+        done = await self._store.write(lambda db: jobs.cancel(db, owner, id, now))
+        if done is None:
+            raise _absent()
+        batch, changed = done
+        if not changed:
+            raise Refused(400, "The batch has ended; it cannot be canceled.", code="invalid_request_error")
+        self._wake()
+        return batch
+
+    async def delete(self, owner: str, id: str) -> None:
+        """Remove a batch that has ended, and its results. Raises Refused(404, or 400 when it has not ended)."""
+        now = self._store.clock()
+        done = await self._store.write(lambda db: batches.delete(db, owner, id, now))
+        if done is None:
+            raise _absent()
+        if not done:
+            message = "The batch has not ended; cancel it first, then delete it."
+            raise Refused(400, message, code="invalid_request_error")
+
+    async def results(
+        self, owner: str, id: str, wanted: Format, write: WriteLine, which: Which = "all"
+    ) -> AsyncIterator[bytes]:
+        """The results in the dialect ``wanted``, a line each by ``write``, in chunks of about 64 KB.
+
+        Raises Refused at once: 404 when there is no such batch, 400 when it has not ended, 404 when it is archived.
+        """
+        batch, seq = await self._find(owner, id)
+        if batch.status is not Status.ENDED:
+            message = "The batch has not yet ended: its results can be read when it has, and results_url is set."
+            raise Refused(400, message, code="invalid_request_error")
+        if batch.archived_at is not None:
+            raise Refused(404, "The results are no longer kept: 29 days are over.", code="not_found_error")
+        return self._lines((batch, seq), wanted, write, which)
+
+    async def _lines(
+        self, of: tuple[Batch, int], wanted: Format, write: WriteLine, which: Which
+    ) -> AsyncIterator[bytes]:
+        batch, seq = of
+        at = batch.ended_at or 0.0
+        lines: list[bytes] = []
+        size = 0
+        async for result in self._results(seq, which):
+            line = write(in_format(result, batch.id, at, wanted))
+            lines.append(line)
+            size += len(line)
+            if size >= _CHUNK:
+                yield b"".join(lines)
+                lines, size = [], 0
+                await asyncio.sleep(0)
+        if lines:
+            yield b"".join(lines)
+
+    async def _results(self, seq: int, which: Which) -> AsyncIterator[ItemResult]:
+        """Results in the order of the requests, their bodies read a megabyte, or one body, at a time."""
+        after = -1
+        while True:
+            page = await self._store.read(partial(items.read, batch=seq, after=after, which=which, most=_PAGE))
+            for part in _parts(page):
+                bodies = await self._store.bodies([place for _, place in part])
+                for (result, _), body in zip(part, bodies, strict=True):
+                    yield items.with_body(result, body)
+            if len(page) < _PAGE:
+                return
+            after = page[-1][0].n
+
+
+def _parts(page: list[items.Row]) -> list[list[items.Row]]:
+    """``page`` cut so that the bodies of each part come to a megabyte at most, or are one body."""
+    parts: list[list[items.Row]] = []
+    size = _PAGE_BYTES
+    for row in page:
+        if size + row[1].length > _PAGE_BYTES:
+            parts.append([])
+            size = 0
+        parts[-1].append(row)
+        size += row[1].length
+    return parts
+
+
+def _absent() -> Refused:
+    return Refused(404, "There is no such batch.", code="not_found_error")
+
+
+def _wrong(name: str, text: str) -> Refused:
+    return Refused(400, f"{name}: {text}", code="invalid_request_error", param=name)

@@ -1,0 +1,146 @@
+"""Taking in a large create in a process of its own: ``python -m asbru.batch.spooled``, the task on stdin, the
+outcome on stdout.
+
+Rule 1. The body is mapped, not read; of its 256 MB nothing is copied but one ``params`` at a time.
+Rule 2. Rows are written in steps, so that the gateway's own writes wait for none of them longer than a moment.
+Nobody sees
+the batch before the last step; a process that dies leaves only what the store clears away.
+"""
+
+import asyncio
+import mmap
+import os
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from asbru.batch.intake import Checked, Order, check, digest_of, new_batch, replayed, rows
+from asbru.model.failure import Bug, Refused
+from asbru.store import Appender, batches
+from asbru.store.batches import NewBatch
+from asbru.store.sqlite import connect, transaction
+
+_STEP = 5_000
+"""Items in one transaction."""
+
+
+class Task(Struct, frozen=True):
+    """``database``, ``segments``: of the store. ``body``: the file that holds the create's body."""
+
+    database: str
+    segments: str
+    body: str
+    order: Order
+
+
+class Outcome(Struct, frozen=True, omit_defaults=True):
+    """``batch``: id of the batch, new or replayed; else what to refuse it with."""
+
+    batch: str = ""
+    status: int = 0
+    message: str = ""
+    code: str = ""
+    param: str = ""
+
+
+async def take_in(task: Task) -> str:
+    """Run the process; the id of the batch. Raises Refused as the process found it, Bug when it died."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "asbru.batch.spooled"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, err = await process.communicate(msgspec.json.encode(task))
+    except asyncio.CancelledError:
+        if process.returncode is None:
+            process.kill()
+        raise
+    if process.returncode != 0:
+        raise Bug(500, "The batch could not be taken in.", code="api_error", detail=err.decode(errors="replace"))
+    outcome = msgspec.json.decode(out, type=Outcome)
+    if outcome.status:
+        raise Refused(outcome.status, outcome.message, code=outcome.code, param=outcome.param)
+    return outcome.batch
+
+
+def run(task: Task) -> Outcome:
+    """What the process does."""
+    try:
+        return Outcome(batch=_run(task))
+    except Refused as refused:
+        return Outcome("", refused.status, refused.message, refused.code, refused.param)
+
+
+def _run(task: Task) -> str:
+    if os.path.getsize(task.body) == 0:
+        return _store(task, b"")
+    with open(task.body, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        body = memoryview(mapped)
+        try:
+            return _store(task, body)
+        finally:
+            body.release()
+
+
+def _store(task: Task, body: bytes | memoryview) -> str:
+    order = task.order
+    checked = check(body, order)
+    digest = digest_of(body, order) if order.key else ""
+    db = connect(Path(task.database))
+    try:
+        if (known := replayed(db, order, digest)) is not None:
+            return known
+        return _write(db, Path(task.segments), new_batch(order, checked, digest), checked)
+    except sqlite3.IntegrityError:
+        # Another create with this key was faster.
+        known = replayed(db, order, digest)
+        if known is None:
+            raise
+        return known
+    finally:
+        db.close()
+
+
+def _write(db: sqlite3.Connection, folder: Path, new: NewBatch, checked: Checked) -> str:
+    with transaction(db):
+        seq = batches.begin(db, new)
+        batches.use(db, seq, [f"i{seq}-1"])
+    segments = Appender(folder, f"i{seq}", roll=1 << 40)
+    try:
+        for first in range(0, len(checked.requests), _STEP):
+            _step(db, seq, (checked, first), segments)
+        with transaction(db):
+            batches.open_(db, seq, new, checked.shares)
+    except BaseException:
+        with transaction(db):
+            db.execute("UPDATE batches SET deleted_at = created_at WHERE seq = ?", (seq,))
+        raise
+    finally:
+        segments.close()
+    return new.id
+
+
+def _step(db: sqlite3.Connection, seq: int, part: tuple[Checked, int], segments: Appender) -> None:
+    checked, first = part
+    items = list(rows(checked.requests[first : first + _STEP], first, segments))
+    segments.sync()
+    with transaction(db):
+        batches.add(db, seq, items)
+    time.sleep(0.005)  # So that a gateway that waits for the write lock gets it between two steps.
+
+
+def main() -> None:
+    """The process: one task, one outcome."""
+    os.nice(5)
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    sys.stdout.buffer.write(msgspec.json.encode(run(task)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""What has to happen because time passes: batches expire after 24 hours, results are kept for 29 days."""
+
+import asyncio
+
+from msgspec import Struct
+
+from asbru.store import Store, batches, jobs
+
+DAY = 86_400.0
+
+
+class SweepSettings(Struct, frozen=True, kw_only=True):
+    """Seconds. ``expire``, ``clear``: between two looks. ``keep``: age at which results are archived."""
+
+    expire: float = 5.0
+    clear: float = 600.0
+    keep: float = 29 * DAY
+
+
+class Sweep:
+    """Every worker sweeps; what one has done the next finds done."""
+
+    def __init__(self, store: Store, settings: SweepSettings) -> None:
+        self._store = store
+        self._settings = settings
+
+    async def expire_for_ever(self) -> None:
+        """Expire what is due, from now on."""
+        while True:
+            await self.expire()
+            await asyncio.sleep(self._settings.expire)
+
+    async def clear_for_ever(self) -> None:
+        """Archive and clear, from now on."""
+        while True:
+            await self.clear()
+            await asyncio.sleep(self._settings.clear)
+
+    async def expire(self) -> None:
+        """Expire what is due now."""
+        now = self._store.clock()
+        if await self._store.read(lambda db: batches.expired(db, now)):
+            await self._store.write(lambda db: jobs.expire(db, now))
+
+    async def clear(self) -> None:
+        """Archive what is old enough now, and remove what nobody can reach."""
+        await self._store.clear(self._store.clock() - self._settings.keep)

@@ -1,0 +1,277 @@
+"""Batches: rows to model and back. Every question is asked with an owner, and answered as if others' batches did not
+exist.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from asbru.model.batches import Batch, Counts, Mode, Phase, State, Status
+from asbru.model.names import Format
+from asbru.model.usage import Usage
+from asbru.store.blobs import Place
+from asbru.store.stopping import stop
+
+_encode = msgspec.json.Encoder().encode
+_strings = msgspec.json.Decoder(tuple[str, ...]).decode
+_headers = msgspec.json.Decoder(dict[str, str]).decode
+
+
+class NewBatch(Struct, frozen=True, kw_only=True):
+    """A batch to be stored. ``headers`` go upstream with every item. ``key`` and ``digest``: its idempotency key, or
+    "".
+    """
+
+    id: str
+    owner: str
+    format: Format
+    provider: str
+    mode: Mode
+    headers: Mapping[str, str]
+    models: tuple[str, ...]
+    total: int
+    created_at: float
+    expires_at: float
+    key: str = ""
+    digest: str = ""
+
+
+class NewItem(Struct, frozen=True):
+    """An item to be stored. ``state``: WAITING for our engine, QUEUED for the provider's batch API."""
+
+    n: int
+    custom_id: str
+    state: State
+    provider: str
+    model: str
+    ask: Place
+
+
+class Active(Struct, frozen=True, kw_only=True):
+    """A batch with work left. ``seq``: its number. ``due``: providers with items that can be claimed now.
+
+    ``queued``: providers with items that wait for a job.
+    """
+
+    seq: int
+    id: str
+    owner: str
+    format: Format
+    phase: Phase
+    provider: str
+    headers: Mapping[str, str]
+    due: tuple[str, ...] = ()
+    queued: tuple[str, ...] = ()
+
+
+class Page(Struct, frozen=True):
+    """Batches, newest first, and whether there are more in the direction of reading."""
+
+    batches: tuple[Batch, ...]
+    has_more: bool
+
+
+# Writing a new batch: keyed(), then begin(), add() as often as needed, open().
+
+
+def keyed(db: sqlite3.Connection, owner: str, key: str) -> tuple[str, str] | None:
+    """Id and digest of the batch that was made with an idempotency key."""
+    found: tuple[str, str] | None = db.execute(
+        "SELECT b.id, i.digest FROM idempotency i JOIN batches b ON b.seq = i.batch"
+        " WHERE i.owner = ? AND i.key = ? AND b.deleted_at IS NULL",
+        (owner, key),
+    ).fetchone()
+    return found
+
+
+def begin(db: sqlite3.Connection, new: NewBatch) -> int:
+    """The number of a new batch that nobody sees yet."""
+    cursor = db.execute(
+        "INSERT INTO batches (id, owner, format, phase, provider, mode, headers, models, total, remaining, created_at,"
+        " expires_at) VALUES (?, ?, ?, 'intake', ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(new.id, new.owner, new.format, new.provider, new.mode, _encode(new.headers).decode()),
+            *(_encode(new.models).decode(), new.total, new.total, new.created_at, new.expires_at),
+        ),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def use(db: sqlite3.Connection, batch: int, segments: Iterable[str]) -> None:
+    """Note that a batch has bodies in these segments."""
+    rows = [(segment, batch) for segment in segments]
+    db.executemany("INSERT INTO segment_uses (segment, batch) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
+
+
+def add(db: sqlite3.Connection, batch: int, items: Iterable[NewItem]) -> None:
+    """Store items of a batch that is not open yet."""
+    db.executemany(
+        "INSERT INTO items (batch, n, custom_id, state, provider, model, ask_segment, ask_at, ask_length)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ((batch, i.n, i.custom_id, i.state, i.provider, i.model, i.ask.segment, i.ask.at, i.ask.length) for i in items),
+    )
+
+
+def open_(db: sqlite3.Connection, batch: int, new: NewBatch, shares: Mapping[str, tuple[int, int]]) -> None:
+    """Make the batch visible. ``shares``: items per provider, live and native. Raises IntegrityError for a used key."""
+    if new.key:
+        db.execute("DELETE FROM idempotency WHERE owner = ? AND key = ? AND batch IN"
+                   " (SELECT seq FROM batches WHERE deleted_at IS NOT NULL)", (new.owner, new.key))  # fmt: skip
+        row = (new.owner, new.key, new.digest, batch)
+        db.execute("INSERT INTO idempotency (owner, key, digest, batch) VALUES (?, ?, ?, ?)", row)
+    rows = [(batch, provider, live, native) for provider, (live, native) in shares.items()]
+    db.executemany("INSERT INTO shares (batch, provider, live, native) VALUES (?, ?, ?, ?)", rows)
+    opened = db.execute("UPDATE batches SET phase = 'in_progress' WHERE seq = ? AND phase = 'intake'", (batch,))
+    if opened.rowcount != 1:
+        raise sqlite3.IntegrityError("the batch was removed while it was being written")
+
+
+# Reading.
+
+_COLUMNS = (
+    "id, owner, format, phase, total, remaining, succeeded, errored, canceled, expired, created_at, expires_at,"
+    " ended_at, cancel_initiated_at, archived_at, provider, mode, models, cost, input, output, cache_read,"
+    " cache_write_5m, cache_write_1h, reasoning, input_audio, output_audio"
+)
+_STATUS = {Phase.CANCELING: Status.CANCELING, Phase.ENDED: Status.ENDED}
+
+_VISIBLE = "phase <> 'intake' AND deleted_at IS NULL"
+_SELECT = f"SELECT {_COLUMNS}, seq FROM batches WHERE {_VISIBLE}"  # noqa: S608  Our own column list.
+
+FIND = _SELECT + " AND id = ? AND owner = ?"
+OLDER = _SELECT + " AND owner = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+NEWER = _SELECT + " AND owner = ? AND seq > ? ORDER BY seq ASC LIMIT ?"
+_NEWEST = 1 << 62
+
+
+def find(db: sqlite3.Connection, owner: str, id: str) -> tuple[Batch, int] | None:
+    """A batch and its number, or None."""
+    row = db.execute(FIND, (id, owner)).fetchone()
+    return (_batch(row[:-1]), row[-1]) if row else None
+
+
+def page(db: sqlite3.Connection, owner: str, limit: int, before: str, after: str) -> Page | None:
+    """Up to ``limit`` batches older than ``after`` or newer than ``before`` ("": no bound). None: unknown cursor."""
+    cursor = _NEWEST
+    if before or after:
+        row = db.execute("SELECT seq FROM batches WHERE id = ? AND owner = ?", (before or after, owner)).fetchone()
+        if row is None:
+            return None
+        cursor = row[0]
+    rows = db.execute(NEWER if before else OLDER, (owner, cursor, limit + 1)).fetchall()
+    found = [_batch(row) for row in rows[:limit]]
+    return Page(tuple(reversed(found) if before else found), len(rows) > limit)
+
+
+def _batch(row: tuple[Any, ...]) -> Batch:
+    counts = dict(zip(("processing", "succeeded", "errored", "canceled", "expired"), row[5:10], strict=True))
+    return Batch(
+        id=row[0],
+        owner=row[1],
+        format=Format(row[2]),
+        status=_STATUS.get(row[3], Status.IN_PROGRESS),
+        counts=Counts(**counts),
+        created_at=row[10],
+        expires_at=row[11],
+        ended_at=row[12],
+        cancel_initiated_at=row[13],
+        archived_at=row[14],
+        provider=row[15],
+        mode=Mode(row[16]),
+        models=_strings(row[17]),
+        cost=row[18],
+        usage=Usage(**dict(zip(_TOKENS, row[19:27], strict=True))),
+    )
+
+
+_TOKENS = (
+    *("input", "output", "cache_read", "cache_write_5m", "cache_write_1h"),
+    *("reasoning", "input_audio", "output_audio"),
+)
+
+ACTIVE = (
+    "SELECT b.seq, b.id, b.owner, b.format, b.phase, b.provider, b.headers, s.provider,"
+    " EXISTS (SELECT 1 FROM items i WHERE i.batch = b.seq AND i.provider = s.provider AND i.state = 'waiting'"
+    " AND i.not_before <= ?),"
+    " s.native > 0 AND EXISTS (SELECT 1 FROM items i WHERE i.batch = b.seq AND i.provider = s.provider"
+    " AND i.state = 'queued')"
+    " FROM batches b JOIN shares s ON s.batch = b.seq"
+    " WHERE b.ended_at IS NULL AND b.phase <> 'intake' ORDER BY b.seq"
+)
+
+
+def active(db: sqlite3.Connection, now: float) -> list[Active]:
+    """All batches with work left, oldest first."""
+    grouped: dict[int, list[tuple[Any, ...]]] = {}
+    for row in db.execute(ACTIVE, (now,)):
+        grouped.setdefault(row[0], []).append(row)
+    return [_active(rows) for rows in grouped.values()]
+
+
+def _active(rows: Sequence[tuple[Any, ...]]) -> Active:
+    seq, id_, owner, format_, phase, provider, headers = rows[0][:7]
+    return Active(
+        seq=seq,
+        id=id_,
+        owner=owner,
+        format=Format(format_),
+        phase=Phase(phase),
+        provider=provider,
+        headers=_headers(headers),
+        due=tuple(row[7] for row in rows if row[8]),
+        queued=tuple(row[7] for row in rows if row[9]),
+    )
+
+
+# Changing.
+
+CANCEL = "UPDATE batches SET phase = 'canceling', cancel_initiated_at = ? WHERE seq = ? AND phase = 'in_progress'"
+EXPIRE = "UPDATE batches SET phase = 'expiring' WHERE seq = ? AND phase = 'in_progress'"
+
+
+def cancel(db: sqlite3.Connection, owner: str, id: str, now: float) -> tuple[Batch, bool] | None:
+    """The batch as it is now and whether it could be canceled (one that has ended cannot); None: there is no such
+    batch.
+    """
+    found = find(db, owner, id)
+    if found is None:
+        return None
+    batch, seq = found
+    if batch.status is Status.ENDED:
+        return batch, False
+    if db.execute(CANCEL, (now, seq)).rowcount:
+        stop(db, seq, Phase.CANCELING, now)
+    found = find(db, owner, id)
+    assert found is not None
+    return found[0], True
+
+
+def delete(db: sqlite3.Connection, owner: str, id: str, now: float) -> bool | None:
+    """Hide an ended batch; its rows and bodies go with the next sweep. False: not ended. None: there is no such
+    batch.
+    """
+    found = find(db, owner, id)
+    if found is None:
+        return None
+    if found[0].status is not Status.ENDED:
+        return False
+    db.execute("UPDATE batches SET deleted_at = ? WHERE seq = ?", (now, found[1]))
+    return True
+
+
+_DUE = "SELECT seq FROM batches WHERE ended_at IS NULL AND expires_at <= ? AND phase = 'in_progress'"
+
+
+def expired(db: sqlite3.Connection, now: float) -> list[int]:
+    """Batches that have outlived their time and still go on."""
+    return [row[0] for row in db.execute(_DUE, (now,))]
+
+
+def expire(db: sqlite3.Connection, seq: int, now: float) -> None:
+    """End the time of a batch: what was not sent expires, what was sent is awaited."""
+    if db.execute(EXPIRE, (seq,)).rowcount:
+        stop(db, seq, Phase.EXPIRING, now)

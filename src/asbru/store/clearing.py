@@ -1,0 +1,59 @@
+"""Taking away what is no longer wanted, in small steps: archived and deleted batches, intakes that never opened,
+segments.
+"""
+
+import sqlite3
+from collections.abc import Collection
+
+_STEP = 5_000
+"""Rows removed in one transaction: others wait less than 100 ms."""
+
+
+def archive(db: sqlite3.Connection, before: float, now: float) -> None:
+    """Archive ended batches that were created before a time: their results are refused from now on."""
+    db.execute(
+        "UPDATE batches SET archived_at = ? WHERE archived_at IS NULL AND created_at <= ? AND ended_at IS NOT NULL",
+        (now, before),
+    )
+
+
+DOOMED = (
+    "SELECT seq FROM batches WHERE deleted_at IS NOT NULL UNION ALL"
+    " SELECT b.seq FROM segment_uses u JOIN batches b ON b.seq = u.batch WHERE b.archived_at IS NOT NULL LIMIT 1"
+)
+
+
+def clear_step(db: sqlite3.Connection) -> bool:
+    """Remove some rows of one deleted or archived batch; whether there may be more to do."""
+    row = db.execute(DOOMED).fetchone()
+    if row is None:
+        return False
+    if not _clear_items(db, row[0]):
+        db.execute("DELETE FROM segment_uses WHERE batch = ?", row)
+        db.execute("DELETE FROM idempotency WHERE batch = ?", row)
+        db.execute("DELETE FROM batches WHERE seq = ? AND deleted_at IS NOT NULL", row)
+    return True
+
+
+def _clear_items(db: sqlite3.Connection, batch: int) -> int:
+    step = "DELETE FROM items WHERE batch = ?1 AND n IN (SELECT n FROM items WHERE batch = ?1 ORDER BY n LIMIT ?2)"
+    return db.execute(step, (batch, _STEP)).rowcount
+
+
+def abandon_intakes(db: sqlite3.Connection, before: float) -> None:
+    """Doom intakes begun before a time that never opened: their writer is dead."""
+    db.execute("UPDATE batches SET deleted_at = created_at WHERE phase = 'intake' AND created_at <= ?", (before,))
+
+
+def unused_segments(db: sqlite3.Connection, names: Collection[str], mine: str) -> list[str]:
+    """Those of ``names`` that nothing refers to and nobody writes: not ``mine``, and not of another living session."""
+    used = {row[0] for row in db.execute("SELECT DISTINCT segment FROM segment_uses")}
+    living = {str(row[0]) for row in db.execute("SELECT seq FROM sessions")}
+    mine_stem = mine.rpartition("-")[0]
+    return [
+        name
+        for name in names
+        if name not in used
+        and name != mine
+        and ((stem := name.rpartition("-")[0]) not in living or (bool(mine) and stem == mine_stem))
+    ]

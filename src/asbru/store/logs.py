@@ -1,0 +1,70 @@
+"""Records to rows: the request log and the ledger.
+
+Rule 1. A log line and a charge share the id of their exchange, and are unique by it: writing one again changes nothing.
+Rule 2. Whatever succeeded has a charge, be it of nothing; what failed has one only when it cost something.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from asbru.model.record import Record
+
+_encode = msgspec.json.Encoder().encode
+
+_LINE = (
+    "INSERT INTO logs (id, at, took, first_byte, owner, asked_model, provider, model, key, format_in, format_out, lane,"
+    " attempts, status, failure, usage, cost, stream, batch, lost)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+)
+_CHARGE = (
+    "INSERT INTO ledger (id, at, owner, batch, provider, model, key, cost)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+)
+
+_BIGGEST = 2**63 - 1
+
+Charge = tuple[str, float, str, str, str, str, str, int]
+"""A row of the ledger: id, at, owner, batch, provider, model, key id, cost in nano-dollars."""
+
+
+def charge_of(r: Record) -> Charge | None:
+    """The ledger's row for one exchange, or None when it costs nothing because it failed."""
+    if r.cost == 0 and (r.failure or r.status >= 400):
+        return None
+    return (r.id, r.at, r.owner, r.batch, r.provider, r.model, r.key, r.cost)
+
+
+def _line(r: Record) -> tuple[object, ...]:
+    return (
+        *(r.id, r.at, r.took, r.first_byte, r.owner, r.asked_model, r.provider, r.model, r.key),
+        *(r.format_in, r.format_out, r.lane, r.attempts, r.status, r.failure, _encode(r.usage).decode(), r.cost),
+        *(int(r.stream), r.batch, _encode(r.lost).decode() if r.lost else "[]"),
+    )
+
+
+def write_lines(db: sqlite3.Connection, records: Sequence[Record]) -> None:
+    """Write log lines; those that are there already stay as they are."""
+    _write(db, _LINE, [_line(record) for record in records])
+
+
+def write_charges(db: sqlite3.Connection, charges: Sequence[Charge | None]) -> None:
+    """Write ledger rows; those that are there already stay as they are."""
+    _write(db, _CHARGE, [charge for charge in charges if charge is not None])
+
+
+def _write(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+    try:
+        db.executemany(statement, rows)
+    except (OverflowError, UnicodeError):
+        # One odd value (a lone surrogate, an absurd number) must not keep the others, or a charge, from being written.
+        db.executemany(statement, [tuple(_fit(value) for value in row) for row in rows])
+
+
+def _fit(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int):
+        return max(-_BIGGEST, min(value, _BIGGEST))
+    return value

@@ -1,0 +1,44 @@
+"""Reads that may be slow: in threads of their own, each with its own connection, never on the event loop."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from asbru.store.sqlite import Work
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Runs reads in ``threads`` threads."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], threads: int = 2) -> None:
+        self._connect = connect
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="asbru-reader")
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+
+    async def do(self, work: Work[T]) -> T:
+        """What ``work`` reads."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, work)
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """``work`` in one of the threads, without a connection."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def _run(self, work: Work[T]) -> T:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = self._connect()
+            db.execute("PRAGMA query_only=ON")
+            self._opened.append(db)
+        return work(db)
+
+    def close(self) -> None:
+        """End the threads. Blocks."""
+        self._pool.shutdown()
+        for db in self._opened:
+            db.close()

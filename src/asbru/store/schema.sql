@@ -1,0 +1,187 @@
+-- Generated from tables.py by `python -m asbru.store.tables`; do not edit.
+
+CREATE TABLE batches (
+	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	id TEXT NOT NULL, 
+	owner TEXT DEFAULT '' NOT NULL, 
+	format TEXT DEFAULT '' NOT NULL, 
+	phase TEXT DEFAULT '' NOT NULL, 
+	provider TEXT DEFAULT '' NOT NULL, 
+	mode TEXT DEFAULT '' NOT NULL, 
+	headers TEXT DEFAULT '{}' NOT NULL, 
+	models TEXT DEFAULT '[]' NOT NULL, 
+	total BIGINT DEFAULT 0 NOT NULL, 
+	remaining BIGINT DEFAULT 0 NOT NULL, 
+	succeeded BIGINT DEFAULT 0 NOT NULL, 
+	errored BIGINT DEFAULT 0 NOT NULL, 
+	canceled BIGINT DEFAULT 0 NOT NULL, 
+	expired BIGINT DEFAULT 0 NOT NULL, 
+	cost BIGINT DEFAULT 0 NOT NULL, 
+	input BIGINT DEFAULT 0 NOT NULL, 
+	output BIGINT DEFAULT 0 NOT NULL, 
+	cache_read BIGINT DEFAULT 0 NOT NULL, 
+	cache_write_5m BIGINT DEFAULT 0 NOT NULL, 
+	cache_write_1h BIGINT DEFAULT 0 NOT NULL, 
+	reasoning BIGINT DEFAULT 0 NOT NULL, 
+	input_audio BIGINT DEFAULT 0 NOT NULL, 
+	output_audio BIGINT DEFAULT 0 NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	expires_at FLOAT NOT NULL, 
+	ended_at FLOAT, 
+	cancel_initiated_at FLOAT, 
+	archived_at FLOAT, 
+	deleted_at FLOAT, 
+	UNIQUE (id)
+);
+
+CREATE INDEX batches_deleted ON batches (deleted_at) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX batches_kept ON batches (created_at) WHERE archived_at IS NULL;
+
+CREATE INDEX batches_open ON batches (expires_at) WHERE ended_at IS NULL;
+
+CREATE INDEX batches_owner ON batches (owner, seq);
+
+CREATE TABLE ledger (
+	id TEXT NOT NULL, 
+	at FLOAT NOT NULL, 
+	owner TEXT DEFAULT '' NOT NULL, 
+	batch TEXT DEFAULT '' NOT NULL, 
+	provider TEXT DEFAULT '' NOT NULL, 
+	model TEXT DEFAULT '' NOT NULL, 
+	"key" TEXT DEFAULT '' NOT NULL, 
+	cost BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE logs (
+	id TEXT NOT NULL, 
+	at FLOAT NOT NULL, 
+	took FLOAT NOT NULL, 
+	first_byte FLOAT NOT NULL, 
+	owner TEXT DEFAULT '' NOT NULL, 
+	asked_model TEXT DEFAULT '' NOT NULL, 
+	provider TEXT DEFAULT '' NOT NULL, 
+	model TEXT DEFAULT '' NOT NULL, 
+	"key" TEXT DEFAULT '' NOT NULL, 
+	format_in TEXT DEFAULT '' NOT NULL, 
+	format_out TEXT DEFAULT '' NOT NULL, 
+	lane TEXT DEFAULT '' NOT NULL, 
+	attempts BIGINT DEFAULT 0 NOT NULL, 
+	status BIGINT DEFAULT 0 NOT NULL, 
+	failure TEXT DEFAULT '' NOT NULL, 
+	usage TEXT DEFAULT '{}' NOT NULL, 
+	cost BIGINT DEFAULT 0 NOT NULL, 
+	stream BIGINT DEFAULT 0 NOT NULL, 
+	batch TEXT DEFAULT '' NOT NULL, 
+	lost TEXT DEFAULT '[]' NOT NULL, 
+	PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE sessions (
+	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	worker TEXT DEFAULT '' NOT NULL, 
+	until FLOAT NOT NULL
+);
+
+CREATE TABLE idempotency (
+	owner TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	digest TEXT DEFAULT '' NOT NULL, 
+	batch INTEGER NOT NULL, 
+	PRIMARY KEY (owner, "key"), 
+	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE INDEX idempotency_batch ON idempotency (batch);
+
+CREATE TABLE items (
+	batch INTEGER NOT NULL, 
+	n INTEGER NOT NULL, 
+	custom_id TEXT DEFAULT '' NOT NULL, 
+	state TEXT DEFAULT '' NOT NULL, 
+	provider TEXT DEFAULT '' NOT NULL, 
+	model TEXT DEFAULT '' NOT NULL, 
+	attempts BIGINT DEFAULT 0 NOT NULL, 
+	not_before FLOAT DEFAULT 0 NOT NULL, 
+	lease BIGINT DEFAULT 0 NOT NULL, 
+	job TEXT, 
+	ask_segment TEXT DEFAULT '' NOT NULL, 
+	ask_at BIGINT DEFAULT 0 NOT NULL, 
+	ask_length BIGINT DEFAULT 0 NOT NULL, 
+	format TEXT DEFAULT '' NOT NULL, 
+	status BIGINT DEFAULT 0 NOT NULL, 
+	reply_segment TEXT DEFAULT '' NOT NULL, 
+	reply_at BIGINT DEFAULT 0 NOT NULL, 
+	reply_length BIGINT DEFAULT 0 NOT NULL, 
+	request_id TEXT DEFAULT '' NOT NULL, 
+	usage TEXT DEFAULT '{}' NOT NULL, 
+	cost BIGINT DEFAULT 0 NOT NULL, 
+	took FLOAT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (batch, n), 
+	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE INDEX items_claimed ON items (lease) WHERE state = 'claimed';
+
+CREATE INDEX items_queued ON items (batch, provider, n) WHERE state = 'queued';
+
+CREATE INDEX items_submitted ON items (job, n) WHERE state = 'submitted';
+
+CREATE INDEX items_waiting ON items (batch, provider, not_before, n) WHERE state = 'waiting';
+
+CREATE TABLE jobs (
+	id TEXT NOT NULL, 
+	batch INTEGER NOT NULL, 
+	provider TEXT DEFAULT '' NOT NULL, 
+	"key" TEXT DEFAULT '' NOT NULL, 
+	model TEXT DEFAULT '' NOT NULL, 
+	format TEXT DEFAULT '' NOT NULL, 
+	state TEXT DEFAULT '' NOT NULL, 
+	upstream_id TEXT DEFAULT '' NOT NULL, 
+	files TEXT DEFAULT '[]' NOT NULL, 
+	failure TEXT DEFAULT '' NOT NULL, 
+	missing TEXT DEFAULT '' NOT NULL, 
+	count BIGINT DEFAULT 0 NOT NULL, 
+	size BIGINT DEFAULT 0 NOT NULL, 
+	attempts BIGINT DEFAULT 0 NOT NULL, 
+	lease BIGINT DEFAULT 0 NOT NULL, 
+	told BIGINT DEFAULT 0 NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	due_at FLOAT NOT NULL, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE INDEX jobs_batch ON jobs (batch);
+
+CREATE INDEX jobs_open ON jobs (due_at) WHERE state <> 'ended';
+
+CREATE TABLE segment_uses (
+	segment TEXT NOT NULL, 
+	batch INTEGER NOT NULL, 
+	PRIMARY KEY (segment, batch), 
+	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE INDEX segment_uses_batch ON segment_uses (batch);
+
+CREATE TABLE shares (
+	batch INTEGER NOT NULL, 
+	provider TEXT NOT NULL, 
+	live BIGINT DEFAULT 0 NOT NULL, 
+	native BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (batch, provider), 
+	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+
+INSERT INTO alembic_version VALUES ('0001');

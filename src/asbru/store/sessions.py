@@ -1,0 +1,66 @@
+"""Who is alive: one row per running worker, renewed by heartbeat.
+
+Rule 1. The number of a session is the fencing number of all that its worker claims: numbers only grow and are never
+reused.
+Rule 2. A session that is not renewed in time, or whose worker is known to be dead, is removed; what it had claimed
+is free
+again, and whatever it still writes under its old number changes nothing.
+"""
+
+import sqlite3
+
+from asbru.store.stopping import stop_all
+
+LEASE = 30.0
+"""Seconds for which a heartbeat holds."""
+
+
+def begin(db: sqlite3.Connection, worker: str, until: float) -> int:
+    """A new session; its number."""
+    cursor = db.execute("INSERT INTO sessions (worker, until) VALUES (?, ?)", (worker, until))
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def renew(db: sqlite3.Connection, session: int, until: float) -> bool:
+    """Whether the session was still there."""
+    return db.execute("UPDATE sessions SET until = ? WHERE seq = ?", (until, session)).rowcount == 1
+
+
+def end(db: sqlite3.Connection, session: int, now: float) -> None:
+    """End one session and free what it holds."""
+    db.execute("DELETE FROM sessions WHERE seq = ?", (session,))
+    free(db, now)
+
+
+def end_worker(db: sqlite3.Connection, worker: str, now: float) -> None:
+    """End all sessions of a worker that is known to be dead, and free what they hold."""
+    db.execute("DELETE FROM sessions WHERE worker = ?", (worker,))
+    free(db, now)
+
+
+def end_all(db: sqlite3.Connection, now: float) -> None:
+    """End every session: the caller knows that nobody else is alive."""
+    db.execute("DELETE FROM sessions")
+    free(db, now)
+
+
+def lapse(db: sqlite3.Connection, now: float) -> None:
+    """End the sessions that were not renewed in time, and free what they hold."""
+    if db.execute("DELETE FROM sessions WHERE until < ?", (now,)).rowcount:
+        free(db, now)
+
+
+FREE_ITEMS = (
+    "UPDATE items SET state = 'waiting', lease = 0 WHERE state = 'claimed' AND lease NOT IN (SELECT seq FROM sessions)"
+)
+FREE_JOBS = (
+    "UPDATE jobs SET lease = 0 WHERE state <> 'ended' AND lease <> 0 AND lease NOT IN (SELECT seq FROM sessions)"
+)
+
+
+def free(db: sqlite3.Connection, now: float) -> None:
+    """What nobody alive holds is free again."""
+    db.execute(FREE_ITEMS)
+    db.execute(FREE_JOBS)
+    stop_all(db, now)
