@@ -49,6 +49,7 @@ TYPES = [
     ({"providers": []}, "providers: must be an object, not a list"),
     ({"providers": {"openai": []}}, "providers.openai: must be an object, not a list"),
     (openai(keys={}), "providers.openai.keys: must be a list, not an object"),
+    (openai(network_config={"extra_headers": []}), "providers.openai.network_config.extra_headers: must be an object, not a list"),
     (keys("sk-1"), "providers.openai.keys[0]: must be an object, not a text"),
     (keys({"value": 3}), "providers.openai.keys[0].value: must be a text, not a number"),
     (keys({"value": "v", "weight": -1}), "providers.openai.keys[0].weight: must be from 0 to 1000000, not -1"),
@@ -156,6 +157,17 @@ def test_a_door_that_cannot_be_locked_yet_is_not_pretended(name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("env", "offence"),
+    [
+        ({"OPENAI_API_KEY": "sk-\n1"}, "OPENAI_API_KEY: must be printable ASCII on one line"),
+        ({"OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "x"}, f"OPENAI_BASE_URL: {ADDRESS}"),
+    ],
+)
+def test_mistakes_in_the_environment(env: dict[str, str], offence: str) -> None:
+    assert offences({}, env) == [offence]
+
+
 def test_all_mistakes_are_told_at_once_whatever_their_kind() -> None:
     document = {
         "clinet": {},
@@ -178,6 +190,15 @@ def test_all_mistakes_are_told_at_once_whatever_their_kind() -> None:
         "providers.opnai",
         "providers.mine.custom_provider_config.base_provider_type",
     }
+
+
+def test_a_mistake_hides_what_is_in_it_and_nothing_else() -> None:
+    document = openai(keys=[{"value": "v", "wei": 1, "weights": 2}, {"value": {"valeu": 1}}])
+    assert [line.partition(":")[0] for line in offences(document)] == [
+        "providers.openai.keys[0].wei",
+        "providers.openai.keys[0].weights",
+        "providers.openai.keys[1].value.valeu",
+    ]
 
 
 def test_no_value_of_a_secret_is_told() -> None:

@@ -247,7 +247,7 @@ def test_a_keyless_custom_provider_of_anthropics_kind() -> None:
 
 def test_allowed_requests_are_those_that_are_true() -> None:
     each = mine("https://x", allowed_requests={"chat_completion": True, "embedding": False})
-    assert each.allowed_requests == {"chat_completion"}
+    assert each.allowed_requests == frozenset({"chat_completion"})
     assert mine("https://x", allowed_requests={}).allowed_requests == frozenset()
 
 

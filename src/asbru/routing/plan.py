@@ -181,7 +181,7 @@ class _Walk:
                 self._again(self.key, failure)
             case Verdict.OTHER_KEY:
                 self._other_key()
-            case Verdict.OTHER_TARGET:
+            case _:
                 self._leave()
 
     def _other_key(self) -> None:
