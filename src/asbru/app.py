@@ -12,17 +12,19 @@ from pathlib import Path
 import uvloop
 from msgspec import Struct
 
-from asbru.batch import BatchService, Engine
+from asbru.batch import BatchService, Engine, make_ids
+from asbru.batch import BatchSettings as BatchLimits
 from asbru.config import Settings, table_of
-from asbru.edge.batches import AnthropicBatches, OpenAIBatches
+from asbru.edge.batches import AnthropicBatches
 from asbru.edge.health import health_route
 from asbru.edge.mounts import make_router
+from asbru.edge.openai_batches import OpenAIBatches
 from asbru.edge.routes import Router
 from asbru.edge.server import Server
 from asbru.gateway import Gateway, Snapshot, Tools
 from asbru.gateway.models import ModelLists
 from asbru.logs import log
-from asbru.providers.prices import batch_price_of, bundled, price_of
+from asbru.providers.prices import bundled, price_of
 from asbru.store import SchemaError, Store
 from asbru.upstream.client import Client
 
@@ -96,8 +98,10 @@ class Worker:
         self.store = Store.open(plant.app_dir, name, time.time)
         self.client = Client()
         self.gateway = Gateway(snapshot_of(settings), self._tools(settings))
-        self.engine = Engine(self.store)
-        self.service = BatchService(self.store)
+        self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live)
+        usable = batch_apis(settings)
+        life = BatchLimits(life=settings.batch.expiry)
+        self.service = BatchService(self.store, lambda: usable, make_ids(time.time, os.urandom), self.engine.wake, life)
         router = self._router(settings)
         self.server = Server(router.find, folder=str(plant.app_dir / "spool"))
 
@@ -140,3 +144,12 @@ def snapshot_of(settings: Settings) -> Snapshot:
         table=table_of(settings),
         price=price_of(bundled(), rows),
     )
+
+
+def batch_apis(settings: Settings) -> dict[str, bool]:
+    """Every provider, and whether its own batch API can be used: it has one, and a key that may use it."""
+    return {
+        name: each.provider.batch is not None
+        and (each.provider.keyless or any(key.enabled and key.use_for_batch_api for key in each.keys))
+        for name, each in settings.providers.items()
+    }

@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 log = logging.getLogger("asbru")
 
@@ -15,7 +15,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        at = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         row: dict[str, object] = {"at": at, "level": record.levelname.lower(), "message": record.getMessage()}
         row.update((name, value) for name, value in vars(record).items() if name not in _PLAIN)
         if record.exc_info:

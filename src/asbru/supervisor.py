@@ -1,8 +1,8 @@
 """The small parent of all workers: binds the port, forks, restarts what dies, drains on SIGTERM.
 
 Rule 1. The parent holds no event loop and no thread, so that forking is safe; all real work is in the workers.
-Rule 2. Every worker has a socket of its own on the same port (SO_REUSEPORT); the parent keeps them open, so that connections
-which arrive while a worker is being replaced wait for the new one.
+Rule 2. Every worker has a socket of its own on the same port (SO_REUSEPORT); the parent keeps them open, so that
+connections which arrive while a worker is being replaced wait for the new one.
 Rule 3. A worker whose parent is gone stops at once: a pipe that only the parent holds open tells it.
 """
 
@@ -58,7 +58,9 @@ def supervise(options: ServeOptions) -> int:
     for notice in settings.notices:
         log.warning(notice)
     settings = placed(settings, "local", model.base_url if model else "")
-    log.info("listening", extra={"url": url_of(sockets[0]), "workers": len(sockets), "providers": list(settings.providers)})
+    log.info(
+        "listening", extra={"url": url_of(sockets[0]), "workers": len(sockets), "providers": list(settings.providers)}
+    )
     return Supervisor(Plant(settings, app_dir, sockets), model).run()
 
 

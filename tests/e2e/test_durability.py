@@ -50,7 +50,11 @@ def test_killed_again_and_again_loses_nothing(tmp_path: Path) -> None:
         requests = [
             {
                 "custom_id": f"item-{n}",
-                "params": {"model": "openai/gpt-4o", "max_tokens": 30, "messages": [{"role": "user", "content": f"number {n}"}]},
+                "params": {
+                    "model": "openai/gpt-4o",
+                    "max_tokens": 30,
+                    "messages": [{"role": "user", "content": f"number {n}"}],
+                },
             }
             for n in range(ITEMS)
         ]

@@ -16,7 +16,7 @@ from asbru.model.record import Record
 from asbru.model.usage import Price
 from asbru.providers import CATALOG
 from asbru.routing import ProviderRoute, Table
-from asbru.upstream import Call
+from asbru.upstream.call import Call
 from asbru.wire import CODECS
 from asbru.wire.envelope import Envelope
 
@@ -168,7 +168,9 @@ def key_of(call: Call) -> str:
 
 def test_same_dialect_bytes_pass_and_only_the_model_changes() -> None:
     stage = Stage(ok(OPENAI_REPLY))
-    body = chat(tools=[{"type": "function", "function": {"name": "z", "parameters": {"b": 1.0, "a": 12345678901234567890}}}])
+    body = chat(
+        tools=[{"type": "function", "function": {"name": "z", "parameters": {"b": 1.0, "a": 12345678901234567890}}}]
+    )
     answer = stage.ask(Format.OPENAI_CHAT, body)
     sent = stage.calls[0].body
     assert isinstance(sent, bytes)
@@ -231,7 +233,13 @@ def test_fallback_answers_and_is_told() -> None:
 
 
 def test_when_all_fail_the_primary_failure_is_told_with_its_status_and_retry_after() -> None:
-    stage = Stage(status(429, "slow down", **{"retry-after": "90"}), status(429, "slow down", **{"retry-after": "90"}), status(500), status(500), status(500))
+    stage = Stage(
+        status(429, "slow down", **{"retry-after": "90"}),
+        status(429, "slow down", **{"retry-after": "90"}),
+        status(500),
+        status(500),
+        status(500),
+    )
     with pytest.raises(Failure) as caught:
         stage.ask(Format.OPENAI_CHAT, chat(fallbacks=["anthropic/claude-x"]))
     assert (caught.value.status, caught.value.message, caught.value.retry_after) == (429, "slow down", 90)

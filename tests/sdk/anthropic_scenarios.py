@@ -33,7 +33,9 @@ def text_of(message):
 
 def messages(url):
     for model in PROVIDERS:
-        message = client(url).messages.create(model=model, max_tokens=64, system="Be brief.", messages=user("Say hello"))
+        message = client(url).messages.create(
+            model=model, max_tokens=64, system="Be brief.", messages=user("Say hello")
+        )
         assert "Say hello" in text_of(message), (model, message)
         assert message.stop_reason == "end_turn"
         assert message.usage.input_tokens > 0 and message.usage.output_tokens > 0
@@ -136,11 +138,21 @@ def batch(url):
     here = client(url)
     models = [*PROVIDERS, "plain-model"]
     requests = [
-        {"custom_id": f"item-{n}", "params": {"model": models[n % len(models)], "max_tokens": 30, "messages": user(f"prompt {n}")}}
+        {
+            "custom_id": f"item-{n}",
+            "params": {"model": models[n % len(models)], "max_tokens": 30, "messages": user(f"prompt {n}")},
+        }
         for n in range(20)
     ]
-    requests.append({"custom_id": "bad", "params": {"model": "acme/m", "max_tokens": 9, "messages": user("[[mock:status=400;error=not this]]")}})
-    created = here.messages.batches.create(requests=requests, extra_headers={"x-model-provider": "acme", "x-bf-batch-mode": "live"})
+    requests.append(
+        {
+            "custom_id": "bad",
+            "params": {"model": "acme/m", "max_tokens": 9, "messages": user("[[mock:status=400;error=not this]]")},
+        }
+    )
+    created = here.messages.batches.create(
+        requests=requests, extra_headers={"x-model-provider": "acme", "x-bf-batch-mode": "live"}
+    )
     assert created.id.startswith("msgbatch_") and created.type == "message_batch"
     assert created.processing_status == "in_progress" and created.results_url is None
     assert created.request_counts.processing == 21
@@ -185,7 +197,10 @@ def native(url):
 def cancel(url):
     here = client(url)
     requests = [
-        {"custom_id": f"c{n}", "params": {"model": "acme/m", "max_tokens": 9, "messages": user(f"{n} [[mock:delay=0.3]]")}}
+        {
+            "custom_id": f"c{n}",
+            "params": {"model": "acme/m", "max_tokens": 9, "messages": user(f"{n} [[mock:delay=0.3]]")},
+        }
         for n in range(3000)
     ]
     created = here.messages.batches.create(requests=requests)

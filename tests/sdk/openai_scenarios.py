@@ -47,7 +47,11 @@ def stream(url):
         for model in models:
             for with_usage in (False, True):
                 options = {"stream_options": {"include_usage": True}} if with_usage else {}
-                chunks = list(client.chat.completions.create(model=model, messages=user("a b c d"), max_tokens=50, stream=True, **options))
+                chunks = list(
+                    client.chat.completions.create(
+                        model=model, messages=user("a b c d"), max_tokens=50, stream=True, **options
+                    )
+                )
                 text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
                 assert "a b c d" in text, (model, text)
                 usages = [c.usage for c in chunks if c.usage]
@@ -91,11 +95,18 @@ def vision(url):
 
 
 def structured(url):
-    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+        "additionalProperties": False,
+    }
     form = {"type": "json_schema", "json_schema": {"name": "place", "schema": schema, "strict": True}}
     for client, models in clients(url):
         for model in models:
-            reply = client.chat.completions.create(model=model, messages=user("where"), response_format=form, max_tokens=90)
+            reply = client.chat.completions.create(
+                model=model, messages=user("where"), response_format=form, max_tokens=90
+            )
             assert "city" in json.loads(reply.choices[0].message.content), (model, reply)
 
 
@@ -145,7 +156,8 @@ def reads_anthropic_batch(url):
     """A batch made in Anthropic's dialect, read in OpenAI's."""
     body = {
         "requests": [
-            {"custom_id": f"o{n}", "params": {"model": "acme/m", "max_tokens": 20, "messages": user(f"both {n}")}} for n in range(5)
+            {"custom_id": f"o{n}", "params": {"model": "acme/m", "max_tokens": 20, "messages": user(f"both {n}")}}
+            for n in range(5)
         ]
     }
     body["requests"][2]["params"]["messages"] = user("[[mock:status=400;error=not this]]")

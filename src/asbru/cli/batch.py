@@ -57,7 +57,9 @@ def watch(
 @app.command()
 def results(
     batch_id: str,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. [default: standard output]")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write. [default: standard output]")
+    ] = None,
     url: Url = _URL,
 ) -> None:
     """Write the results of an ended batch as JSONL."""

@@ -22,7 +22,9 @@ class GatewayClient:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
 
-    def call(self, method: str, path: str, body: IO[bytes] | None = None, headers: Mapping[str, str] | None = None) -> Any:
+    def call(
+        self, method: str, path: str, body: IO[bytes] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
         """One request; the decoded JSON of its answer."""
         with self._open(method, path, body, headers) as answer:
             return json.load(answer)

@@ -15,7 +15,9 @@ def mock(
     tokens: Annotated[int, typer.Option(min=0, help="Words of every answer; 0 echoes the prompt.")] = 0,
     fail: Annotated[str, typer.Option(help="Faults by share of requests, such as 429=0.05,reset=0.01.")] = "",
     seed: Annotated[int, typer.Option(help="Seed of the dice for --fail.")] = 0,
-    key: Annotated[list[str] | None, typer.Option(help="A key that exists, or KEY=STATUS; any works if none is said.")] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(help="A key that exists, or KEY=STATUS; any works if none is said.")
+    ] = None,
     record: Annotated[bool, typer.Option(help="Keep the last request of each path, secrets and all.")] = False,
 ) -> None:
     """Run a scripted provider in OpenAI's and Anthropic's dialects, with faults on request."""

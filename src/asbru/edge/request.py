@@ -12,8 +12,8 @@ from asbru.model.http import Answer, Headers
 class Request(Struct, kw_only=True):
     """One HTTP request. ``path``: normalised, percent-escapes as the client sent them. ``query``: without the ``?``.
 
-    ``body``: whole, unless the route spools; then ``spool`` is the file that holds it (the handler owns and removes it).
-    ``id``: ours, sent back as ``request-id``. ``params``: what the route's pattern matched, percent-decoded.
+    ``body``: whole, unless the route spools; then ``spool`` is the file that holds it (the handler owns and removes
+    it). ``id``: ours, sent back as ``request-id``. ``params``: what the route's pattern matched, percent-decoded.
     """
 
     id: str

@@ -1,7 +1,9 @@
 """Finds the route of a path: exact paths first, then patterns with ``{name}`` segments.
 
-Rule 1. Paths arrive normalised once by the server; params are percent-decoded here (a model id may hold a slash) and never name files.
-Rule 2. A known path with another method answers 405 naming the allowed ones; an unknown path 404, in the prefix's dialect.
+Rule 1. Paths arrive normalised once by the server; params are percent-decoded here (a model id may hold a slash) and
+never name files.
+Rule 2. A known path with another method answers 405 naming the allowed ones; an unknown path 404, in the prefix's
+dialect.
 """
 
 from collections.abc import Iterable
@@ -23,7 +25,9 @@ class Mount(Struct, frozen=True):
 
 
 class Router:
-    """``find`` is the server's way in. ``prefixes``: path prefix -> how failures are written below it; "" must be there."""
+    """``find`` is the server's way in. ``prefixes``: path prefix -> how failures are written below it; "" must be
+    there.
+    """
 
     def __init__(self, mounts: Iterable[Mount], prefixes: dict[str, Fail]) -> None:
         self._exact: dict[tuple[str, str], Route] = {}
@@ -67,7 +71,7 @@ class Router:
         return self._refuse(method, path, allowed), ()
 
     def _head(self, path: str) -> Route:
-        """Clients probe a base URL with HEAD before they start (Claude Code); the probe must not look like a failure."""
+        """Some clients ask HEAD of their base URL before they start (Claude Code): it must not look like a failure."""
         return Route(handler=_empty, fail=self._fail(path))
 
     def _fail(self, path: str) -> Fail:

@@ -10,10 +10,12 @@ from asbru.wire.envelope import Envelope
 
 
 class Exchange(Struct, kw_only=True):
-    """``codec``: what the client speaks. ``envelope``: its body, top level only. ``provider``: the route's default provider.
+    """``codec``: what the client speaks. ``envelope``: its body, top level only. ``provider``: the route's default
+    provider.
 
-    ``at``: Unix seconds when it came in. ``headers``: the client's headers that go upstream (``anthropic-beta``, ``x-bf-eh-*`` resolved).
-    ``batch``: id of the batch whose item this is; such exchanges give way to live ones. ``record`` is set when it is over.
+    ``at``: Unix seconds when it came in. ``headers``: the client's headers that go upstream (``anthropic-beta``,
+    ``x-bf-eh-*`` resolved). ``batch``: id of the batch whose item this is; such exchanges give way to live ones.
+    ``record`` is set when it is over.
     """
 
     id: str

@@ -2,7 +2,8 @@
 
 Rule 1. A failure before the first good frame may be tried again or elsewhere; ``routing`` decides, nothing else does.
 Rule 2. Every exchange ends in exactly one Record, whatever happened: for a stream when its last byte has left.
-Rule 3. A batch's exchange is not recorded here: its record is set on the exchange, and the engine writes it with the result.
+Rule 3. A batch's exchange is not recorded here: its record is set on the exchange, and the engine writes it with the
+result.
 """
 
 import asyncio
@@ -16,11 +17,10 @@ from asbru.gateway.pipe import CLIENT_GONE, Pipe
 from asbru.gateway.snapshot import Snapshot
 from asbru.model.failure import Broken, Bug, Failure, Upstream
 from asbru.model.http import Answer, Headers
-from asbru.model.names import Format
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
 from asbru.routing import GiveUp, Target, Try, make_plan, next_step
-from asbru.upstream import Call
+from asbru.upstream.call import Call
 from asbru.wire import CODECS
 
 Send = Callable[[Call], Awaitable[Answer]]
@@ -210,7 +210,7 @@ def _printable(text: str) -> bytes:
 
 
 def estimate(trip: Trip) -> Usage:
-    """A stated guess for an answer whose usage never came: what was reported at its start, else from bytes and frames."""
+    """A stated guess when usage never came: what was reported at the start of the answer, else bytes and frames."""
     lane = trip.lane
     if lane is None or not lane.frames:
         return Usage()

@@ -1,7 +1,8 @@
 """How the bytes of one exchange are carried to one endpoint and back.
 
 Rule 1. Same format: **Splice**. The request's values keep their bytes, the answer passes unchanged, a tap reads usage.
-Rule 2. Other format: **Translate**. Request, reply and stream go through the canonical model; what cannot be carried is named.
+Rule 2. Other format: **Translate**. Request, reply and stream go through the canonical model; what cannot be carried is
+named.
 Rule 3. A lane serves one attempt and does no I/O.
 """
 
@@ -30,7 +31,9 @@ BYTES_PER_TOKEN = 4
 
 
 class Lane(Protocol):
-    """One attempt's bytes. ``usage`` is complete once reply() or finish() has returned. ``lost`` is complete after request()."""
+    """One attempt's bytes. ``usage`` is complete once reply() or finish() has returned. ``lost`` is complete after
+    request().
+    """
 
     name: str
     usage: Usage
@@ -72,7 +75,19 @@ class Splice:
     """Same format on both sides."""
 
     name = "splice"
-    __slots__ = ("_codec", "_model", "_passed", "_quirks", "_tap", "_x", "failure", "frames", "lost", "reported", "usage")
+    __slots__ = (
+        "_codec",
+        "_model",
+        "_passed",
+        "_quirks",
+        "_tap",
+        "_x",
+        "failure",
+        "frames",
+        "lost",
+        "reported",
+        "usage",
+    )
 
     def __init__(self, x: Exchange, model: str, quirks: Quirks) -> None:
         self._x = x

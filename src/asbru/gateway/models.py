@@ -1,6 +1,7 @@
 """Which models there are: the providers' own lists, kept for a minute.
 
-Rule 1. A provider that cannot be asked now is left out of a list over all providers; asked for alone, its failure is told.
+Rule 1. A provider that cannot be asked now is left out of a list over all providers; asked for alone, its failure is
+told.
 Rule 2. A key's ``models`` narrow what is listed; a model named there that the provider does not list is added.
 """
 
@@ -13,7 +14,7 @@ from asbru.gateway.snapshot import Snapshot, credential_of, deadlines_of, head_l
 from asbru.model.failure import Failure, Refused
 from asbru.model.keys import Key
 from asbru.model.models import Model
-from asbru.upstream import Call
+from asbru.upstream.call import Call
 from asbru.wire import CODECS
 from asbru.wire.models import Page, read_models
 
@@ -77,7 +78,9 @@ class ModelLists:
             path += f"?limit=1000&after_id={quote(after)}"
         head = f"GET {path} HTTP/1.1\r\n".encode()
         head += head_lines({**headers_of(provider, network), **credential_of(provider, key)})
-        call = Call(origin=origin_of(provider.base_url, network), head=head, deadlines=deadlines_of(network), limit=_LIMIT)
+        call = Call(
+            origin=origin_of(provider.base_url, network), head=head, deadlines=deadlines_of(network), limit=_LIMIT
+        )
         answer = await self._send(call)
         if answer.status >= 300:
             raise CODECS[provider.serves[0].format].read_failure(answer.status, answer.headers, answer.body)

@@ -13,7 +13,7 @@ from asbru.model.names import Family, Format
 from asbru.model.usage import Price
 from asbru.providers import Bearer, Endpoint, InHeader, Provider, Quirks
 from asbru.routing import Table
-from asbru.upstream import Deadlines, Origin
+from asbru.upstream.call import Deadlines, Origin
 from asbru.wire import CODECS
 
 PriceOf = Callable[[str, str], tuple[Price, ...]]
@@ -28,7 +28,18 @@ class Door:
     ``headers`` of a client that go upstream make a head of their own; those are kept, as clients repeat them.
     """
 
-    __slots__ = ("_credential", "_fixed", "_heads", "_line", "deadlines", "family", "format", "origin", "path", "quirks")
+    __slots__ = (
+        "_credential",
+        "_fixed",
+        "_heads",
+        "_line",
+        "deadlines",
+        "family",
+        "format",
+        "origin",
+        "path",
+        "quirks",
+    )
 
     def __init__(self, provider: Provider, endpoint: Endpoint, key: Key | None, network: Network) -> None:
         url = provider.base_url
@@ -44,7 +55,7 @@ class Door:
         self._heads: dict[tuple[tuple[bytes, bytes], ...], bytes] = {}
 
     def head(self, headers: Headers) -> bytes:
-        """Request line and headers, each ended by CRLF; ``headers`` win over the row's own, never over the credential."""
+        """Request line and headers, each ended by CRLF. ``headers`` win over the row's own, not over the credential."""
         passed = tuple(headers.items())
         head = self._heads.get(passed)
         if head is None:

@@ -19,9 +19,9 @@
 class Failure(Exception):
     """What the caller is told.
 
-    status: the HTTP status. code: the error type in the words of the upstream dialect or ours (``invalid_request_error``).
-    param: the path of the offending field (``messages.3.content``), or "". retry_after: seconds, or None.
-    provider: name of the provider it came from, or "". detail: for the log only, never shown.
+    status: the HTTP status. code: the error type in the words of the upstream dialect or ours
+    (``invalid_request_error``). param: the path of the offending field (``messages.3.content``), or "". retry_after:
+    seconds, or None. provider: name of the provider it came from, or "". detail: for the log only, never shown.
     """
 
     def __init__(

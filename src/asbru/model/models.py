@@ -4,7 +4,9 @@ from msgspec import Struct
 
 
 class Model(Struct, frozen=True, kw_only=True):
-    """``id``: as the provider names it, without our prefix. ``created``: Unix seconds, 0 when the provider does not tell."""
+    """``id``: as the provider names it, without our prefix. ``created``: Unix seconds, 0 when the provider does not
+    tell.
+    """
 
     id: str
     provider: str
