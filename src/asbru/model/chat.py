@@ -1,13 +1,16 @@
 """The canonical conversation, shared by all chat formats.
 
-Rule 1. Values that came as JSON and mean nothing to us (tool schemas, tool arguments) stay ``Raw``: their bytes are kept.
-Rule 2. What a format has and this model does not is kept in ``extra`` (top level) or in an ``Opaque`` part, and written back
-only to the format it came from. A codec that writes another format names each of them as lost.
-Rule 3. Tool results are parts of a USER turn; consecutive turns of one role are allowed and codecs merge them where needed.
+Rule 1. Values that came as JSON and mean nothing to us (tool schemas, tool arguments) stay ``Raw``: their bytes are
+kept.
+Rule 2. What a format has and this model does not is kept in ``extra`` (top level) or in an ``Opaque`` part, and
+written back only to the format it came from. A codec that writes another format names each of them as lost.
+Rule 3. Tool results are parts of a USER turn; consecutive turns of one role are allowed and codecs merge them where
+needed.
 """
 
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Raw, Struct
 
 from asbru.model.names import Finish, Format, Role
@@ -15,13 +18,19 @@ from asbru.model.usage import Usage
 
 
 class Cache(Struct, frozen=True):
-    """A caching mark after a part (Anthropic ``cache_control``). ``ttl``: "5m", "1h", or "" for the provider's default."""
+    """A caching mark after a part (Anthropic ``cache_control``).
+
+    ``ttl``: "5m", "1h", or "" for the provider's default.
+    """
 
     ttl: str = ""
 
 
 class Citation(Struct, frozen=True, kw_only=True):
-    """Where a text comes from. ``raw`` is the citation as its format wrote it, ``url``/``title``/``quote`` what both have."""
+    """Where a text comes from.
+
+    ``raw`` is the citation as its format wrote it, ``url``/``title``/``quote`` what both have.
+    """
 
     format: Format
     raw: Raw
@@ -37,7 +46,7 @@ class Text(Struct, frozen=True, tag="text"):
 
 
 class Image(Struct, frozen=True, tag="image", kw_only=True):
-    """An image by ``url``, by base64 ``data`` with ``media_type``, or by ``file_id``; exactly one of the three is set."""
+    """An image by ``url``, by base64 ``data`` with ``media_type``, or by ``file_id``; exactly one is set."""
 
     url: str = ""
     data: str = ""
@@ -48,7 +57,7 @@ class Image(Struct, frozen=True, tag="image", kw_only=True):
 
 
 class Document(Struct, frozen=True, tag="document", kw_only=True):
-    """A file to read: ``url``, base64 ``data`` with ``media_type``, plain ``text``, or ``file_id``; exactly one is set."""
+    """A file to read: ``url``, base64 ``data`` with ``media_type``, ``text``, or ``file_id``; exactly one is set."""
 
     url: str = ""
     data: str = ""
@@ -118,7 +127,10 @@ class Turn(Struct, frozen=True):
 
 
 class Tool(Struct, frozen=True, kw_only=True):
-    """A function the model may call. ``schema`` is its JSON schema, bytes as they came; ``raw``: a built-in tool of a format."""
+    """A function the model may call.
+
+    ``schema`` is its JSON schema, bytes as they came; ``raw``: a built-in tool of a format.
+    """
 
     name: str
     description: str = ""
@@ -129,10 +141,14 @@ class Tool(Struct, frozen=True, kw_only=True):
 
 
 class ToolChoice(Struct, frozen=True, kw_only=True):
-    """``mode``: auto, none, required, or tool (then ``name`` says which)."""
+    """``mode``: auto, none, required, or tool (then ``name`` says which).
+
+    ``allowed``: only these tools, when not empty.
+    """
 
     mode: str = "auto"
     name: str = ""
+    allowed: tuple[str, ...] = ()
 
 
 class Sampling(Struct, frozen=True, kw_only=True):
@@ -158,7 +174,11 @@ class Output(Struct, frozen=True, kw_only=True):
 
 
 class Effort(Struct, frozen=True, kw_only=True):
-    """How much to think: a word (minimal, low, medium, high, …), a ``budget`` in tokens, or ``adaptive``; off: ``enabled`` False."""
+    """How much to think: a ``word`` (minimal, low, medium, high, xhigh, max) or a ``budget`` in tokens.
+
+    Off: ``enabled`` False. ``adaptive``: the model decides when and how much, within ``word``. A word alone only says how much effort an
+    answer is worth.
+    """
 
     enabled: bool = True
     word: str = ""
@@ -167,7 +187,10 @@ class Effort(Struct, frozen=True, kw_only=True):
 
 
 class Ask(Struct, frozen=True, kw_only=True):
-    """One request for a reply."""
+    """One request for a reply.
+
+    Names in ``extra`` that hold dots are paths of nested members (``messages.0.content.1.x``).
+    """
 
     model: str
     turns: tuple[Turn, ...]
@@ -197,3 +220,17 @@ class Reply(Struct, frozen=True, kw_only=True):
     created: int = 0
     extra: Mapping[str, Raw] = {}
     origin: Format
+
+
+def raw_arguments(text: str | bytes) -> Raw:
+    """Tool arguments as one JSON value: ``{}`` for none.
+
+    Text that is not JSON (a model's slip) becomes a JSON string of it.
+    """
+    stripped = text.strip()
+    if not stripped:
+        return Raw(b"{}")
+    try:
+        return msgspec.json.decode(stripped, type=Raw).copy()
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return Raw(msgspec.json.encode(text if isinstance(text, str) else text.decode("utf-8", "replace")))

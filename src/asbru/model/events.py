@@ -1,13 +1,16 @@
 """A reply in pieces, the same in every format.
 
-Order: one Start; for each part one Open, any Deltas, one Close (parts may overlap in OpenAI's tool calls: ``index`` tells them
-apart); one Done. A stream that lacks Done was cut.
+Order: one Start; for each part one Open, any Deltas, one Close (parts may overlap in OpenAI's tool calls: ``index``
+tells them apart); one Done. A stream that lacks Done was cut.
 """
 
-from msgspec import Struct
+from collections.abc import Iterable, Mapping
 
-from asbru.model.chat import Part
-from asbru.model.names import Finish
+import msgspec
+from msgspec import Raw, Struct
+
+from asbru.model.chat import Part, Refusal, Reply, Text, Thinking, ToolCall, raw_arguments
+from asbru.model.names import Finish, Format
 from asbru.model.usage import Usage
 
 
@@ -18,6 +21,7 @@ class Start(Struct, frozen=True, kw_only=True):
     model: str
     usage: Usage = Usage()
     created: int = 0
+    origin: Format = Format.OPENAI_CHAT
 
 
 class Open(Struct, frozen=True):
@@ -28,7 +32,10 @@ class Open(Struct, frozen=True):
 
 
 class Delta(Struct, frozen=True, kw_only=True):
-    """More of part ``index``; exactly one member is set. ``arguments`` is a fragment of JSON text. ``part``: a citation holder."""
+    """More of part ``index``; exactly one member is set.
+
+    ``arguments`` is a fragment of JSON text. ``part``: a citation holder.
+    """
 
     index: int
     text: str = ""
@@ -44,11 +51,113 @@ class Close(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True, kw_only=True):
-    """The reply is whole. ``usage`` is the final one."""
+    """The reply is whole. ``usage`` is the final one. ``extra``: what the format said beyond the model."""
 
     finish: Finish | None = Finish.STOP
     stop_sequence: str = ""
     usage: Usage = Usage()
+    extra: Mapping[str, Raw] = {}
 
 
 Event = Start | Open | Delta | Close | Done
+
+
+class _Growing:
+    """A part and the pieces that came for it."""
+
+    __slots__ = ("arguments", "citations", "part", "signature", "text")
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.text: list[str] = []
+        self.arguments: list[str] = []
+        self.signature: list[str] = []
+        self.citations = list(part.citations) if isinstance(part, Text) else []
+
+    def add(self, delta: Delta) -> None:
+        self.text.append(delta.text)
+        self.arguments.append(delta.arguments)
+        self.signature.append(delta.signature)
+        if isinstance(delta.part, Text):
+            self.citations.extend(delta.part.citations)
+
+    def whole(self) -> Part:
+        part = self.part
+        match part:
+            case Text() | Refusal() | Thinking():
+                grown = msgspec.structs.replace(part, text=part.text + "".join(self.text))
+                if isinstance(grown, Text):
+                    return msgspec.structs.replace(grown, citations=tuple(self.citations))
+                if isinstance(grown, Thinking):
+                    return msgspec.structs.replace(grown, signature=grown.signature + "".join(self.signature))
+                return grown
+            case ToolCall():
+                text = bytes(part.arguments).decode() + "".join(self.arguments)
+                return msgspec.structs.replace(part, arguments=raw_arguments(text))
+            case _:
+                return part
+
+
+def fold(events: Iterable[Event]) -> Reply:
+    """The whole reply. Raises ValueError when there is no Start; a missing Done leaves ``finish`` None."""
+    start: Start | None = None
+    done = Done(finish=None)
+    parts: dict[int, _Growing] = {}
+    for event in events:
+        match event:
+            case Start():
+                start = event
+            case Open():
+                parts[event.index] = _Growing(event.part)
+            case Delta():
+                parts[event.index].add(event)
+            case Done():
+                done = event
+            case Close():
+                pass
+    if start is None:
+        raise ValueError("a reply without Start")
+    return Reply(
+        id=start.id,
+        model=start.model,
+        parts=tuple(growing.whole() for growing in parts.values()),
+        finish=done.finish,
+        stop_sequence=done.stop_sequence,
+        usage=start.usage if done.usage == Usage() else done.usage,
+        created=start.created,
+        extra=done.extra,
+        origin=start.origin,
+    )
+
+
+def unfold(reply: Reply) -> tuple[Event, ...]:
+    """The events that fold() makes ``reply`` of: one Delta for each member of a part that grows."""
+    events: list[Event] = [Start(id=reply.id, model=reply.model, created=reply.created, origin=reply.origin)]
+    for index, part in enumerate(reply.parts):
+        events.extend(_unfold_part(index, part))
+    events.append(Done(finish=reply.finish, stop_sequence=reply.stop_sequence, usage=reply.usage, extra=reply.extra))
+    return tuple(events)
+
+
+def _unfold_part(index: int, part: Part) -> list[Event]:
+    events: list[Event] = []
+    match part:
+        case Text():
+            events.append(Open(index, msgspec.structs.replace(part, text="", citations=())))
+            events.append(Delta(index=index, text=part.text))
+            events.extend(Delta(index=index, part=Text("", citations=(one,))) for one in part.citations)
+        case Refusal():
+            events += [Open(index, Refusal("")), Delta(index=index, text=part.text)]
+        case Thinking():
+            events.append(Open(index, Thinking(redacted=part.redacted)))
+            if part.text:
+                events.append(Delta(index=index, text=part.text))
+            if part.signature:
+                events.append(Delta(index=index, signature=part.signature))
+        case ToolCall():
+            events.append(Open(index, msgspec.structs.replace(part, arguments=Raw(b""))))
+            events.append(Delta(index=index, arguments=bytes(part.arguments).decode()))
+        case _:
+            events.append(Open(index, part))
+    events.append(Close(index))
+    return events

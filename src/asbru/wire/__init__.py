@@ -1,1 +1,29 @@
 """Every body format, read into the model and written from it. Bytes in, bytes out, no I/O."""
+
+from asbru.model.names import Format
+from asbru.wire.anthropic import messages
+from asbru.wire.codec import Codec, Peek, Reader, Stamp, Tap, Writer, Written
+from asbru.wire.envelope import Envelope
+from asbru.wire.openai import chat
+from asbru.wire.sse import Frame, Framer, write_frame
+
+CODECS: dict[Format, Codec] = {
+    Format.OPENAI_CHAT: chat.CODEC,
+    Format.ANTHROPIC_MESSAGES: messages.CODEC,
+}
+"""The explicit list: one codec for each format."""
+
+__all__ = [
+    "CODECS",
+    "Codec",
+    "Envelope",
+    "Frame",
+    "Framer",
+    "Peek",
+    "Reader",
+    "Stamp",
+    "Tap",
+    "Writer",
+    "Written",
+    "write_frame",
+]

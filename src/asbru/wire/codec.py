@@ -16,7 +16,10 @@ from asbru.wire.sse import Frame
 
 
 class Peek(Struct, frozen=True):
-    """What routing must know before anything is decoded. ``fallbacks`` is the gateway's own body member (features.md 2.4)."""
+    """What routing must know before anything is decoded.
+
+    ``fallbacks`` is the gateway's own body member (features.md 2.4).
+    """
 
     model: str
     stream: bool = False
@@ -59,7 +62,10 @@ class Writer(Protocol):
 
 
 class Tap(Protocol):
-    """Reads usage out of passing bytes without changing them. Fed with every chunk of a spliced stream, cut anywhere."""
+    """Reads usage out of passing bytes without changing them.
+
+    Fed with every chunk of a spliced stream, cut anywhere.
+    """
 
     usage: Usage
     done: bool
@@ -77,8 +83,9 @@ class Tap(Protocol):
 class Codec(Struct, frozen=True, kw_only=True):
     """One format, both directions.
 
-    ``put_model``: members to put into a spliced request for a model name (``{"model": Raw}``), and what a streamed request
-    needs so that usage is reported. ``read_usage``: usage of a whole body, one partial decode. ``tap``: its streamed sibling.
+    ``put_model``: members to put into a spliced request for a model name (``{"model": Raw}``), and what a streamed
+    request needs so that usage is reported. ``read_usage``: usage of a whole body, one partial decode. ``tap``: its
+    streamed sibling.
     """
 
     format: Format

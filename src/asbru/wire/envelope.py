@@ -1,7 +1,7 @@
 """The top level of a JSON body, its values undecoded.
 
-Splicing keeps the order of keys and every value byte for byte (big integers, ``1.0``, ``\\u00e9``, the order of keys inside
-tool schemas): what providers' prompt caches depend on. Only white space between top-level members changes.
+Splicing keeps the order of keys and every value byte for byte (big integers, ``1.0``, ``\\u00e9``, the order of keys
+inside tool schemas): what providers' prompt caches depend on. Only white space between top-level members changes.
 """
 
 from collections.abc import Collection, Mapping
@@ -28,7 +28,7 @@ class Envelope:
     def __init__(self, body: bytes) -> None:
         try:
             self.members: dict[str, Raw] = _decode(body)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise Refused(400, f"The body is not a JSON object: {error}", code="invalid_request_error") from None
 
     def get(self, name: str, decoder: "msgspec.json.Decoder[_T]") -> _T | None:
@@ -38,7 +38,7 @@ class Envelope:
             return None
         try:
             return decoder.decode(raw)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise Refused(400, f"{name}: {error}", code="invalid_request_error", param=name) from None
 
     def splice(
@@ -47,7 +47,10 @@ class Envelope:
         rename: Mapping[str, str] | None = None,
         drop: Collection[str] = (),
     ) -> bytes:
-        """The body with members put, renamed and dropped. Values in ``put`` may be ``Raw``; absent names are appended."""
+        """The body with members put, renamed and dropped.
+
+        Values in ``put`` may be ``Raw``; absent names are appended.
+        """
         members: dict[str, object] = dict(self.members)
         if rename:
             members = {rename.get(name, name): value for name, value in members.items()}

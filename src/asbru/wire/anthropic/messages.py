@@ -1,0 +1,49 @@
+"""Anthropic messages: the codec."""
+
+from msgspec import Raw
+
+from asbru.model.names import Family, Format
+from asbru.wire.anthropic.errors import read_failure, write_failure
+from asbru.wire.anthropic.messages_ask_in import read_ask
+from asbru.wire.anthropic.messages_ask_out import write_ask
+from asbru.wire.anthropic.messages_reply import read_reply, write_reply
+from asbru.wire.anthropic.messages_stream_in import MessageReader
+from asbru.wire.anthropic.messages_stream_out import MessageWriter
+from asbru.wire.anthropic.messages_tap import MessageTap
+from asbru.wire.anthropic.messages_usage import read_usage
+from asbru.wire.codec import Codec, Peek
+from asbru.wire.envelope import Envelope
+from asbru.wire.peeking import model_member, peek_fallbacks, peek_model, peek_stream
+
+
+def peek(envelope: Envelope) -> Peek:
+    """Model, stream and fallbacks; usage is always part of a stream. Raises Refused(400)."""
+    members = envelope.members
+    model = peek_model(members)
+    if "stream" not in members and "fallbacks" not in members:
+        return Peek(model)
+    stream = peek_stream(members)
+    return Peek(model, stream, peek_fallbacks(members), stream)
+
+
+def put(envelope: Envelope, model: str, stream: bool) -> dict[str, Raw]:
+    """The provider's name of the model."""
+    return {"model": model_member(model)}
+
+
+CODEC = Codec(
+    format=Format.ANTHROPIC_MESSAGES,
+    family=Family.ANTHROPIC,
+    peek=peek,
+    put=put,
+    read_ask=read_ask,
+    write_ask=write_ask,
+    read_reply=read_reply,
+    write_reply=write_reply,
+    reader=MessageReader,
+    writer=MessageWriter,
+    read_usage=read_usage,
+    tap=MessageTap,
+    read_failure=read_failure,
+    write_failure=write_failure,
+)

@@ -1,0 +1,95 @@
+"""What a provider's error means to us, whatever its body looks like.
+
+Every dialect has its own error body, and proxies before providers answer with others (a string, ``detail``, HTML):
+all of them are read here, leniently. Classes: 429, 503 and 529 are Overloaded, other 4xx Rejected, everything else
+Broken.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from asbru.model.failure import Broken, Overloaded, Rejected, Upstream
+from asbru.model.http import Headers
+from asbru.wire.shapes import BAD_JSON
+
+LONGEST = 2000
+"""Most characters of a provider's message that are passed on."""
+
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """An error body's content. ``status``: told inside the body, 0 when it is not."""
+
+    message: str = ""
+    type: str = ""
+    code: str = ""
+    param: str = ""
+    status: int = 0
+
+
+def read_fault(body: bytes) -> Fault:
+    """What a body says; an empty Fault when it says nothing."""
+    try:
+        told = msgspec.json.decode(body)
+    except BAD_JSON:
+        text = body[: LONGEST * 4].decode("utf-8", "replace").strip()
+        return Fault(message="" if text.startswith("<") else text[:LONGEST])
+    if isinstance(told, list) and told:
+        told = told[0]
+    if not isinstance(told, dict):
+        return Fault(message=_text(told))
+    inner = told.get("error")
+    if not isinstance(inner, dict):
+        message = _text(inner) or _text(told.get("message")) or _text(told.get("detail"))
+        return Fault(message=message, type=_text(told.get("type")), code=_text(told.get("code")))
+    return Fault(
+        message=_text(inner.get("message")),
+        type=_text(inner.get("type")),
+        code=_text(inner.get("code")),
+        param=_text(inner.get("param")),
+        status=_status(inner.get("code")) or _status(told.get("status_code")) or _status(inner.get("status")),
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value[:LONGEST]
+    return msgspec.json.encode(value).decode()[:LONGEST] if isinstance(value, dict | list) and value else ""
+
+
+def _status(value: Any) -> int:
+    return value if isinstance(value, int) and 400 <= value <= 599 else 0
+
+
+def judge(status: int, headers: Headers, fault: Fault) -> Upstream:
+    """The failure for an answer with this status. ``code`` is the provider's code, or its type where it has none."""
+    message = fault.message or f"The provider answered {status}."
+    code = fault.code or fault.type
+    param = fault.param
+    if status in (429, 503, 529):
+        return Overloaded(status, message, code=code, param=param, retry_after=retry_after(headers))
+    if 400 <= status < 500:
+        return Rejected(status, message, code=code, param=param, retry_after=retry_after(headers))
+    if status >= 500:
+        return Broken(status, message, code=code, param=param, retry_after=retry_after(headers))
+    return Broken(502, message, code=code, param=param)
+
+
+def retry_after(headers: Headers) -> float | None:
+    """Seconds to wait, by ``retry-after-ms`` or ``retry-after`` in seconds.
+
+    A date is not read: there is no clock here.
+    """
+    exact = _seconds(headers.get(b"retry-after-ms"))
+    if exact is not None:
+        return exact / 1000
+    return _seconds(headers.get(b"retry-after"))
+
+
+def _seconds(value: bytes | None) -> float | None:
+    try:
+        seconds = float(value) if value else -1.0
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < 1e9 else None

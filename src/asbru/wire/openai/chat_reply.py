@@ -1,0 +1,209 @@
+"""A whole chat completion, read into the model and written from it."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from asbru.model.chat import Opaque, Part, Refusal, Reply, Text, Thinking, ToolCall, raw_arguments
+from asbru.model.failure import Broken
+from asbru.model.names import Format
+from asbru.wire.codec import Stamp, Written
+from asbru.wire.openai.chat_ask_out import Json, tool_call
+from asbru.wire.openai.chat_reasoning import read_citations, read_thinking, write_annotations, write_details
+from asbru.wire.openai.chat_usage import WireUsage, to_usage, write_usage
+from asbru.wire.openai.chat_words import read_finish, write_finish
+from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, read_members, said, write_json
+
+HERE = Format.OPENAI_CHAT
+
+
+class CallFunction(Struct):
+    """``arguments`` is a string; some compatible servers send the object itself."""
+
+    name: str | None = None
+    arguments: Any = None
+
+
+class Call(Struct):
+    id: str | None = None
+    index: int | None = None
+    type: str | None = None
+    function: CallFunction | None = None
+
+
+class Message(Struct):
+    """A reply's message, and a stream's delta. ``content`` may be a list of parts with some compatible servers."""
+
+    content: Any = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[Raw] | None = None
+    annotations: list[Raw] | None = None
+    tool_calls: list[Raw] | None = None
+    function_call: CallFunction | None = None
+    audio: Raw = NOTHING
+
+
+class _Choice(Struct):
+    message: Message
+    finish_reason: str | None = None
+    logprobs: Raw = NOTHING
+
+
+class _Body(Struct, kw_only=True):
+    id: str | None = None
+    model: str | None = None
+    created: int | float | None = None
+    choices: list[Raw]
+    usage: WireUsage | None = None
+
+
+_body = msgspec.json.Decoder(_Body).decode
+_choice = msgspec.json.Decoder(_Choice).decode
+call_shape = msgspec.json.Decoder(Call).decode
+_READ = frozenset({"id", "object", "model", "created", "choices", "usage"})
+
+
+def read_reply(body: bytes) -> Reply:
+    """The first choice; further ones are named in ``extra``. Raises Broken for what is not a chat completion."""
+    try:
+        return _read_reply(body)
+    except BAD_JSON as error:
+        raise Broken(502, f"The provider's answer is not a chat completion: {error}", code="bad_reply") from None
+
+
+def _read_reply(body: bytes) -> Reply:
+    whole = _body(body)
+    if not whole.choices:
+        raise Broken(502, "The provider's answer has no choices.", code="bad_reply")
+    extra: Members = {name: raw for name, raw in read_members(body).items() if name not in _READ}
+    extra.update({f"choices.{n}": raw for n, raw in enumerate(whole.choices) if n})
+    choice = _choice(whole.choices[0])
+    if (logprobs := given(choice.logprobs)) is not None:
+        extra["choices.0.logprobs"] = logprobs
+    parts = _parts(choice.message, whole.id or "")
+    called = any(isinstance(part, ToolCall) for part in parts)
+    return Reply(
+        id=whole.id or "",
+        model=whole.model or "",
+        parts=tuple(parts),
+        finish=read_finish(choice.finish_reason, called=called, refused=bool(choice.message.refusal)),
+        usage=to_usage(whole.usage or WireUsage()),
+        created=int(whole.created or 0),
+        extra=extra,
+        origin=HERE,
+    )
+
+
+def _parts(message: Message, reply_id: str) -> list[Part]:
+    parts = read_thinking(message.reasoning_content or message.reasoning, message.reasoning_details or ())
+    text = content_text(message.content)
+    if text:
+        parts.append(Text(text, citations=read_citations(message.annotations or (), text)))
+    if message.refusal:
+        parts.append(Refusal(message.refusal))
+    if (audio := given(message.audio)) is not None:
+        parts.append(Opaque(format=HERE, kind="audio", raw=audio))
+    for n, raw in enumerate(message.tool_calls or ()):
+        parts.append(_call(raw, n, reply_id))
+    if message.function_call:
+        parts.append(_tool_call(Call(function=message.function_call), 0, reply_id))
+    return parts
+
+
+def content_text(content: Any) -> str:
+    """The text of ``content``, which is a string or (Mistral and others) a list of parts."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(text for part in content if isinstance(part, dict) and isinstance(text := part.get("text"), str))
+    return ""
+
+
+def _call(raw: Raw, n: int, reply_id: str) -> Part:
+    call = call_shape(raw)
+    if call.function is None:
+        return Opaque(format=HERE, kind="custom tool call", raw=raw)
+    return _tool_call(call, n, reply_id)
+
+
+def _tool_call(call: Call, n: int, reply_id: str) -> ToolCall:
+    function = call.function or CallFunction()
+    return ToolCall(
+        id=call.id or missing_id(reply_id, n),
+        name=function.name or "",
+        arguments=raw_arguments(fragment(function.arguments)),
+    )
+
+
+def missing_id(reply_id: str, n: int) -> str:
+    """An id for call ``n`` of a reply whose provider gave none: unlike the ids of other replies, the same if read
+    again.
+    """
+    return f"call_{reply_id}_{n}"
+
+
+def fragment(arguments: Any) -> str:
+    """Arguments, or a piece of them, as text."""
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else write_json(arguments).decode()
+
+
+def write_reply(reply: Reply, stamp: Stamp) -> Written:
+    """A chat completion with one choice."""
+    home = reply.origin is HERE
+    lost = [name for name, raw in reply.extra.items() if (not home or "." in name) and said(raw)]
+    message = _message(reply, lost)
+    finish = write_finish(reply.finish, refusal=message["refusal"] is not None)
+    if reply.stop_sequence:
+        lost.append("stop_sequence")
+    body: Json = {
+        "id": f"chatcmpl-{stamp.id}",
+        "object": "chat.completion",
+        "created": reply.created or stamp.at,
+        "model": reply.model or stamp.model,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+        "usage": write_usage(reply.usage),
+    }
+    if home:
+        body |= {name: raw for name, raw in reply.extra.items() if "." not in name}
+    return Written(write_json(body), tuple(lost))
+
+
+def _message(reply: Reply, lost: list[str]) -> Json:
+    texts: list[str] = []
+    refusals: list[str] = []
+    thoughts: list[Thinking] = []
+    calls: list[object] = []
+    annotations: list[Raw] = []
+    for n, part in enumerate(reply.parts):
+        match part:
+            case Text():
+                found, without = write_annotations(part, sum(map(len, texts)))
+                annotations += found
+                lost += [f"content.{n}.citations.{i}" for i in without]
+                texts.append(part.text)
+            case Thinking():
+                thoughts.append(part)
+            case Refusal():
+                refusals.append(part.text)
+            case ToolCall():
+                calls.append(tool_call(part))
+            case Opaque() if part.format is HERE and part.kind == "custom tool call":
+                calls.append(part.raw)
+            case _:
+                lost.append(f"content.{n}: {part.kind if isinstance(part, Opaque) else type(part).__name__.lower()}")
+    message: Json = {"role": "assistant", "content": "".join(texts) if texts else None if calls or refusals else ""}
+    message["refusal"] = "".join(refusals) or None
+    if annotations:
+        message["annotations"] = annotations
+    if text := "".join(part.text for part in thoughts):
+        message["reasoning_content"] = text
+    if details := write_details(thoughts):
+        message["reasoning_details"] = details
+    if calls:
+        message["tool_calls"] = calls
+    return message
