@@ -61,7 +61,7 @@ class Page(Struct):
     has_more: bool = False
 
 
-class Cause(Struct):
+class Cause(Struct, frozen=True):
     """The inner level of an error."""
 
     type: str = ""

@@ -65,14 +65,23 @@ class Caller:
         """GET ``path`` (below the base) and read its JSON as ``kind``."""
         return self._read(await self._whole("GET", path, b"", {}), kind, path)
 
-    async def post(self, path: str, body: object, kind: type[T], once: str = "") -> T:
-        """POST ``body`` as JSON; ``once``: an Idempotency-Key."""
-        headers = {b"content-type": b"application/json"} | _once(once)
+    async def post(self, path: str, body: object, kind: type[T]) -> T:
+        """POST ``body`` as JSON; not for what may be done once only."""
+        headers = {b"content-type": b"application/json"}
         return self._read(await self._whole("POST", path, msgspec.json.encode(body), headers), kind, path)
 
+    async def create(self, path: str, body: object, kind: type[T], once: str) -> T:
+        """POST ``body`` as JSON, once."""
+        written = msgspec.json.encode(body)
+        return await self.upload(path, Upload("application/json", len(written), _pieces(written)), kind, once)
+
     async def upload(self, path: str, upload: Upload, kind: type[T], once: str) -> T:
-        """POST a streamed body."""
-        headers = {b"content-type": upload.content_type.encode()} | _once(once)
+        """POST a streamed body, once; ``once`` is sent as Idempotency-Key.
+
+        Streamed bodies are never sent a second time by the client: not even when a kept-alive connection dies, after
+        which the provider may have done it all the same. find() tells.
+        """
+        headers = {b"content-type": upload.content_type.encode(), b"idempotency-key": once.encode()}
         patient = structs.replace(
             self.address.deadlines,
             total=max(UPLOAD_SECONDS, self.address.deadlines.total),
@@ -122,8 +131,8 @@ class Caller:
             raise Broken(502, text, provider=provider) from None
 
 
-def _once(key: str) -> dict[bytes, bytes]:
-    return {b"idempotency-key": key.encode()} if key else {}
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    yield body
 
 
 def _accepted(answer: Answer, address: Address) -> Answer:

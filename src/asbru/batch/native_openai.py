@@ -154,7 +154,7 @@ class OpenAIBatches:
             "metadata": {MARK: job.id, "asbru_batch": job.batch},
         }
         try:
-            batch = await caller.post(caller.address.batches, body, Batch, f"asbru-{job.id}")
+            batch = await caller.create(caller.address.batches, body, Batch, f"asbru-{job.id}")
         except Rejected as failure:
             await _forget(caller, (file,))
             raise caller.missing(failure) from None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from asbru.model.http import Sink
 
@@ -32,6 +32,10 @@ class Frames:
         self._paused = False
         self._running = False
         self.over: Callable[[bool], None] = lambda left: None
+
+    def spoil(self, cut: int, stallafter: int) -> None:
+        """Cut it, or let it fall silent, after so many pieces (-1: do not)."""
+        self._pace = structs.replace(self._pace, cut=cut, stallafter=stallafter)
 
     def start(self, sink: Sink) -> None:
         """Begin to push."""

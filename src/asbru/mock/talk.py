@@ -142,7 +142,8 @@ def spoil(answer: Answer, told: Directive) -> Answer:
     """What happens after the work: no answer, garbage, a body that is cut."""
     if told.drop:
         raise HangUp
-    if answer.stream is not None:
+    if isinstance(answer.stream, Frames):
+        answer.stream.spoil(told.cut, told.stallafter)
         return answer
     if told.garbage:
         return Answer(status=answer.status, headers=answer.headers, body=_GARBAGE)
