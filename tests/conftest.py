@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from mock_thread import mock, shared_mock
 from running import Process, gateway, scripted_provider
+
+__all__ = ["mock", "shared_mock"]
 
 
 def config_for(mock_url: str) -> dict[str, Any]:

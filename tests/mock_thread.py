@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from asbru.mock import Mock, MockOptions
 from asbru.mock.script import Script
 from asbru.mock.serve import bind, serve_on
@@ -70,3 +72,17 @@ def mock_in_thread(options: MockOptions, script: Script | None = None) -> Iterat
     finally:
         loop.call_soon_threadsafe(task.cancel)
         thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def shared_mock() -> Iterator[RunningMock]:
+    """One mock for many tests."""
+    with mock_in_thread(MockOptions(record=True)) as running:
+        yield running
+
+
+@pytest.fixture
+def mock(shared_mock: RunningMock) -> RunningMock:
+    """The shared mock, as new."""
+    shared_mock.reset()
+    return shared_mock

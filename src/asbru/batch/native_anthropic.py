@@ -93,8 +93,8 @@ _row = msgspec.json.Decoder(Row)
 _trouble = msgspec.json.Decoder(Trouble)
 
 
-class AnthropicBatches:
-    """NativeApi for Anthropic and whoever copies it. ``clock`` and ``settle``: see OpenAIBatches."""
+class NativeAnthropic:
+    """NativeApi for Anthropic and whoever copies it. ``clock`` and ``settle``: see NativeOpenAI."""
 
     def __init__(self, send: Send, address: AddressOf, clock: Callable[[], float], settle: float = 30.0) -> None:
         self._send = send

@@ -117,7 +117,7 @@ class Row(Struct):
 _row = msgspec.json.Decoder(Row)
 
 
-class OpenAIBatches:
+class NativeOpenAI:
     """NativeApi for OpenAI and whoever copies it. ``clock``: Unix seconds.
 
     ``settle``: seconds after a job's creation in which find() will not swear that there is no batch, because a creation
