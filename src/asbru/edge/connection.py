@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
         "_blocked_size",
         "_deaf",
         "_drive",
+        "_feeding",
         "_half",
         "_host",
         "_job",
@@ -76,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._rest = b""
         self._reading = True
         self._pumping = False
+        self._feeding = False
         self._deaf = False
         self._half = 0
         self._lost = False
@@ -192,6 +194,10 @@ class Connection(asyncio.Protocol):
 
     def _read_rest(self) -> None:
         """Read in slices until all is read or the queue is full."""
+        if self._feeding:
+            # An answer that came at once leads back here; the loop below goes on by itself.
+            return
+        self._feeding = True
         view = memoryview(self._rest)
         at = 0
         while at < len(view) and not self._full() and not self._deaf and not self._lost:
@@ -199,6 +205,7 @@ class Connection(asyncio.Protocol):
             at += SLICE
             self._pump()
         self._rest = b"" if self._deaf else bytes(view[at:])
+        self._feeding = False
         self._balance()
 
     def _full(self) -> bool:

@@ -7,6 +7,7 @@ Rule 4. An Upgrade is ignored, as RFC 9110 allows: the message is read again wit
 """
 
 import asyncio
+import logging
 import re
 from collections import deque
 from collections.abc import Callable
@@ -22,8 +23,10 @@ from asbru.edge.request import Find, Request, Route
 from asbru.edge.spool import Spool
 from asbru.edge.target import Target
 from asbru.model.failure import Bug, Refused
+from asbru.model.http import Answer
 
 BETWEEN, HEAD, BODY = 0, 1, 2
+LOG = logging.getLogger("asbru.edge")
 METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+;=%-]*(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?").fullmatch
 SLICE = 16 << 10
@@ -125,8 +128,7 @@ class Reader:
             except httptools.HttpParserUpgrade as upgrade:
                 data = self._without_upgrade() + bytes(data[upgrade.args[0] :])
             except httptools.HttpParserError as error:
-                cause = error.__context__
-                raise cause if isinstance(cause, Refusal) else Refusal(400, f"not a valid request: {error}") from None
+                raise self._refusal(error) from None
         if self.stage or not self._jobs:
             self._part(len(data))
 
@@ -202,8 +204,7 @@ class Reader:
         if length is not None and int(length) > route.limit:
             raise self._too_large(route)
         if route.spool:
-            self._odd = True
-            self.spool = Spool(site.folder, site.loop, self._room)
+            self._open_spool(route)
         if b"expect" in headers and version == "1.1":
             self._expect(headers[b"expect"], length)
 
@@ -224,6 +225,16 @@ class Reader:
         self._reset()
 
     # What follows from it.
+
+    def _refusal(self, error: httptools.HttpParserError) -> Refusal:
+        """What to say: our own refusal, the parser's reason, or, when our callback failed, only that it did."""
+        cause = error.__context__
+        if isinstance(cause, Refusal):
+            return cause
+        if isinstance(error, httptools.HttpParserCallbackError):
+            LOG.error("a request could not be routed", exc_info=cause)
+            return Refusal(500, "internal error")
+        return Refusal(400, f"not a valid request: {error}")
 
     def _repeated(self, name: bytes, value: bytes) -> bytes:
         if name == b"host":
@@ -261,6 +272,18 @@ class Reader:
             if coding.lower() != b"chunked" or version == "1.0":
                 raise Refusal(400, "the only transfer-encoding served is chunked, on HTTP/1.1")
             self._chunked = self._odd = True
+
+    def _open_spool(self, route: Route) -> None:
+        self._odd = True
+        try:
+            self.spool = Spool(self._site.folder, self._site.loop, self._room)
+        except OSError as error:
+            raise Refusal(500, "", self._not_stored(route, error)) from error
+
+    def _not_stored(self, route: Route, error: OSError) -> Answer:
+        LOG.error("the body of a request could not be stored: %s", error)
+        failure = Bug(500, "the request's body could not be stored", detail=str(error))
+        return route.fail(failure, self._job.id if self._job is not None else "")
 
     def _expect(self, what: bytes, length: bytes | None) -> None:
         if what.lower() != b"100-continue":
@@ -320,8 +343,7 @@ class Reader:
 
     def _spooled(self, job: Job, error: OSError | None) -> None:
         if error is not None and job.route is not None:
-            failure = Bug(500, "the request's body could not be stored", detail=str(error))
-            job.answer = job.route.fail(failure, job.id)
+            job.answer = self._not_stored(job.route, error)
         job.ready = True
         self._wake()
 
