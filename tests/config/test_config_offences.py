@@ -50,6 +50,10 @@ TYPES = [
     ({"providers": {"openai": []}}, "providers.openai: must be an object, not a list"),
     (openai(keys={}), "providers.openai.keys: must be a list, not an object"),
     (openai(network_config={"extra_headers": []}), "providers.openai.network_config.extra_headers: must be an object, not a list"),
+    (openai(network_config={"extra_headers": {"x": None}}), "providers.openai.network_config.extra_headers.x: must be a text, not null"),
+    (keys({"value": "v", "models": [None]}), "providers.openai.keys[0].models[0]: must be a text, not null"),
+    ({"providers": {"openai": None}}, "providers.openai: must be an object, not null"),
+    (keys({"value": "v", "name": "\ud800"}), "providers.openai.keys[0].name: has half of a character (an unpaired surrogate)"),
     (keys("sk-1"), "providers.openai.keys[0]: must be an object, not a text"),
     (keys({"value": 3}), "providers.openai.keys[0].value: must be a text, not a number"),
     (keys({"value": "v", "weight": -1}), "providers.openai.keys[0].weight: must be from 0 to 1000000, not -1"),
@@ -83,6 +87,7 @@ KEYS = [
     (keys({"value": "v", "models": ["*", "m"]}), 'providers.openai.keys[0].models: has "*", which means every model, together with names'),
     (keys({"value": "v", "blacklisted_models": [""]}), "providers.openai.keys[0].blacklisted_models: has an empty name"),
     (keys({"value": "v", "name": "a"}, {"value": "w", "name": "a", "id": "2"}), "providers.openai.keys[1].name: is the same as that of providers.openai.keys[0]: 'a'"),
+    (keys({"value": "v", "name": "a\nb"}), "providers.openai.keys[0].name: must be printable and on one line"),
     (keys({"value": "v", "id": "a"}, {"value": "w", "id": "a"}), "providers.openai.keys[1].id: is the same as that of providers.openai.keys[0]: 'a'"),
 ]  # fmt: skip
 

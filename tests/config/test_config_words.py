@@ -3,13 +3,14 @@
 """What ``asbru check`` says, and that docs/configuration.md is true."""
 
 import json
+import random
 import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from asbru.config import Settings, describe, find, load, settings_of, shape
+from asbru.config import ConfigError, Settings, describe, find, load, settings_of, shape
 from asbru.config.settings import BatchSettings, Client
 from asbru.model.keys import Network
 
@@ -140,6 +141,52 @@ def test_documented_defaults_are_true() -> None:
         "batch.expiry_in_seconds": BatchSettings().expiry,
     }.items():
         assert f"| `{field}` | {value:g} |" in text
+
+
+JUNK = [
+    None,
+    True,
+    0,
+    -1,
+    3.5,
+    1e308,
+    "",
+    "x",
+    "env.",
+    "env.NOPE",
+    "a\nb",
+    "\ud800",
+    [],
+    [None],
+    {},
+    {"x": 1},
+    "http://[",
+    "*",
+]
+
+
+def broken(node: object, dice: random.Random) -> object:
+    """``node`` with some of what is in it replaced by junk, or with junk added."""
+    if dice.random() < 0.06:
+        return dice.choice(JUNK)
+    if isinstance(node, dict):
+        more = {dice.choice([*node, "zzz", ""]): dice.choice(JUNK)} if dice.random() < 0.1 else {}
+        return {name: broken(each, dice) for name, each in node.items()} | more
+    if isinstance(node, list):
+        return [broken(each, dice) for each in node]
+    return node
+
+
+def test_whatever_the_file_holds_it_is_read_or_refused() -> None:
+    dice = random.Random(5)
+    refused = 0
+    for _ in range(2_000):
+        document = broken(documented(), dice)
+        try:
+            describe(settings_of(document, ENV))
+        except ConfigError:
+            refused += 1
+    assert 200 < refused < 2_000
 
 
 def test_find(tmp_path: Path) -> None:

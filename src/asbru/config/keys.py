@@ -27,6 +27,9 @@ def _key(shape: KeyShape, unnamed: str, path: str, findings: Findings) -> Key:
         findings.missing(f"{path}.value", "is missing; write the key, or env.NAME, or set enabled to false")
     if not value.isascii() or not value.isprintable():
         findings.refuse(f"{path}.value", "must be printable ASCII on one line")
+    for member in ("id", "name"):
+        if not getattr(shape, member).isprintable():
+            findings.refuse(f"{path}.{member}", "must be printable and on one line")
     for member in ("models", "blacklisted_models"):
         _check_models(getattr(shape, member), f"{path}.{member}", findings)
     name = shape.name or unnamed

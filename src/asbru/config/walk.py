@@ -86,13 +86,11 @@ def _value(value: object, kind: inspect.Type, path: str, findings: Findings) -> 
         case inspect.BoolType():
             return value if isinstance(value, bool) else _refuse(path, "true or false", value, findings)
         case _:
-            return value if isinstance(value, str) else _refuse(path, "a text", value, findings)
+            return _text(value, path, findings)
 
 
 def _one_of(value: object, kinds: tuple[inspect.Type, ...], path: str, findings: Findings) -> object:
     """Unions here are "or null", and "text or object"."""
-    if value is None:
-        return None
     choices = [kind for kind in kinds if not isinstance(kind, inspect.NoneType)]
     objects = [kind for kind in choices if isinstance(kind, inspect.StructType)]
     chosen = objects[0] if objects and isinstance(value, dict) else choices[0]
@@ -113,6 +111,15 @@ def _list(value: object, inner: inspect.Type, path: str, findings: Findings) -> 
     if isinstance(inner, inspect.StructType):  # Objects keep their places: later findings name them by index.
         return [{} if member is _WRONG else member for member in found]
     return [member for member in found if member is not _WRONG]
+
+
+def _text(value: object, path: str, findings: Findings) -> object:
+    if not isinstance(value, str):
+        return _refuse(path, "a text", value, findings)
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        findings.refuse(path, "has half of a character (an unpaired surrogate)")
+        return _WRONG
+    return value
 
 
 def _number(value: object, kind: inspect.IntType | inspect.FloatType, path: str, findings: Findings) -> object:

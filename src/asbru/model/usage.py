@@ -43,8 +43,8 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
 def cost(usage: Usage, tiers: tuple[Price, ...]) -> int:
     """What ``usage`` costs in nano-dollars, rounded half up.
 
-    ``tiers``: one price, or several with rising ``above``, the first at 0. The last one that the input exceeds holds for
-    all tokens, not only for those above (so do genai-prices and the vendors' price lists). Empty: 0.
+    ``tiers``: one price, or several with rising ``above``, the first at 0. The last one that the input exceeds holds
+    for all tokens, not only for those above (so do genai-prices and the vendors' price lists). Empty: 0.
     Cached and audio tokens are parts of ``input``, reasoning and audio of ``output``: what is left of each is plain.
     """
     if not tiers:
