@@ -404,6 +404,12 @@ def test_placed() -> None:
     assert placed(settings, "nobody", "http://x") == settings
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:5/v1", ""])
+def test_a_local_provider_with_an_address_of_its_own_keeps_it(address: str) -> None:
+    settings = settings_of({"providers": {"local": {"network_config": {"base_url": "http://127.0.0.1:9"}}}}, {})
+    assert placed(settings, "local", address) == settings
+
+
 def test_nothing_secret_is_printed() -> None:
     settings: Settings = settings_of(
         {

@@ -73,9 +73,16 @@ def _route(each: ProviderSettings) -> ProviderRoute:
 
 
 def placed(settings: Settings, name: str, base_url: str) -> Settings:
-    """``settings`` with provider ``name`` at ``base_url``, or without it when ``base_url`` is ""."""
+    """``settings`` with provider ``name`` at ``base_url``, or without it when ``base_url`` is "".
+
+    A provider that has an address already (``base_url`` in the file) keeps it.
+    """
     providers = dict(settings.providers)
-    each = providers.pop(name, None)
-    if each is not None and base_url:
+    each = providers.get(name)
+    if each is None or each.provider.base_url:
+        return settings
+    if base_url:
         providers[name] = replace(each, provider=replace(each.provider, base_url=base_url))
+    else:
+        del providers[name]
     return replace(settings, providers=providers)
