@@ -132,7 +132,7 @@ def fallbacks(url):
     client = OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0)
     reply = client.chat.completions.create(
         model="openai/gpt-4o", max_tokens=40, extra_body={"fallbacks": ["anthropic/claude-haiku-4-5"]},
-        messages=user("fall back [[mock:status=500;times=3;id=fb]]"),
+        messages=user(f"fall back [[mock:status=500;times=3;id=fb{time.time_ns()}]]"),
     )  # fmt: skip
     assert reply.model == "claude-haiku-4-5", reply
 

@@ -225,9 +225,9 @@ class BatchService:
 def _parts(page: list[items.Row]) -> list[list[items.Row]]:
     """``page`` cut so that the bodies of each part come to a megabyte at most, or are one body."""
     parts: list[list[items.Row]] = []
-    size = _PAGE_BYTES
+    size = 0
     for row in page:
-        if size + row[1].length > _PAGE_BYTES:
+        if not parts or size + row[1].length > _PAGE_BYTES:
             parts.append([])
             size = 0
         parts[-1].append(row)
