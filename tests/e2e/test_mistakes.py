@@ -91,7 +91,6 @@ def test_header_mistakes(headers: dict[str, str], word: str, running_gateway: Pr
 
 OTHERS = [
     ("GET", f"{BATCHES}/msgbatch_unknown", 404, "not_found_error"),
-    ("GET", f"{BATCHES}/%00", 404, "not_found_error"),
     ("GET", f"{BATCHES}/msgbatch_unknown/results", 404, "not_found_error"),
     ("POST", f"{BATCHES}/msgbatch_unknown/cancel", 404, "not_found_error"),
     ("DELETE", f"{BATCHES}/msgbatch_unknown", 404, "not_found_error"),
