@@ -12,8 +12,9 @@ from pathlib import Path
 import uvloop
 from msgspec import Struct
 
-from asbru.batch import BatchService, Engine, make_ids
+from asbru.batch import BatchService, Engine, EngineSettings, make_ids
 from asbru.batch import BatchSettings as BatchLimits
+from asbru.batch.pace import PaceSettings
 from asbru.config import Settings, table_of
 from asbru.edge.batches import AnthropicBatches
 from asbru.edge.health import health_route
@@ -98,7 +99,8 @@ class Worker:
         self.store = Store.open(plant.app_dir, name, time.time)
         self.client = Client()
         self.gateway = Gateway(snapshot_of(settings), self._tools(settings))
-        self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live)
+        pace = PaceSettings(most=settings.batch.concurrency)
+        self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live, EngineSettings(pace=pace))
         usable = batch_apis(settings)
         life = BatchLimits(life=settings.batch.expiry)
         self.service = BatchService(self.store, lambda: usable, make_ids(time.time, os.urandom), self.engine.wake, life)

@@ -45,7 +45,6 @@ TYPES = [
     ({"client": {"max_request_body_size_mb": 1.5}}, "client.max_request_body_size_mb: must be a whole number, not one with a fraction"),
     ({"client": {"max_request_body_size_mb": True}}, "client.max_request_body_size_mb: must be a whole number, not true or false"),
     ({"client": {"max_request_body_size_mb": 0}}, "client.max_request_body_size_mb: must be from 1 to 1000000, not 0"),
-    ({"client": {"enable_logging": "yes"}}, "client.enable_logging: must be true or false, not a text"),
     ({"providers": []}, "providers: must be an object, not a list"),
     ({"providers": {"openai": []}}, "providers.openai: must be an object, not a list"),
     (openai(keys={}), "providers.openai.keys: must be a list, not an object"),

@@ -323,12 +323,12 @@ def test_the_rest() -> None:
     settings = settings_of(
         {
             "$schema": "anything",
-            "client": {"max_request_body_size_mb": 5, "enable_logging": False, "initial_pool_size": 300},
+            "client": {"max_request_body_size_mb": 5, "initial_pool_size": 300},
             "asbru": {"public_url": "https://ai.example/", "batch": {"concurrency": 3, "expiry_in_seconds": 60}},
         },
         {},
     )
-    assert (settings.client.max_request_body_size, settings.client.enable_logging) == (5 << 20, False)
+    assert settings.client.max_request_body_size == 5 << 20
     assert (settings.batch.concurrency, settings.batch.expiry) == (3, 60.0)
     assert settings.public_url == "https://ai.example"
     assert settings.notices == ()

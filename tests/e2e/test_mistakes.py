@@ -1,10 +1,11 @@
-"""Raw HTTP mistakes against a running gateway: every one a 4xx in the caller's dialect, with a request id, nothing stored."""
+"""Raw HTTP mistakes against a running gateway: each is a 4xx in the caller's dialect, and nothing is stored."""
 
 import http.client
 import json
 from typing import Any
 
 import pytest
+
 from running import Process
 
 BATCHES = "/anthropic/v1/messages/batches"
@@ -49,7 +50,7 @@ CREATE = [
     ("model missing", requests({"custom_id": "a", "params": {"max_tokens": 1}}), 400, "requests.0.params.model"),
     ("model no string", requests({"custom_id": "a", "params": {**PARAMS, "model": 5}}), 400, "requests.0.params.model"),
     ("stream", requests({"custom_id": "a", "params": {**PARAMS, "stream": True}}), 400, "requests.0.params.stream"),
-    ("max_tokens 0", requests({"custom_id": "a", "params": {**PARAMS, "max_tokens": 0}}), 400, "requests.0.params.max_tokens"),
+    ("max_tokens 0", requests({**ITEM, "params": {**PARAMS, "max_tokens": 0}}), 400, "requests.0.params.max_tokens"),
     ("speed", requests({"custom_id": "a", "params": {**PARAMS, "speed": "fast"}}), 400, "requests.0.params.speed"),
 ]  # fmt: skip
 

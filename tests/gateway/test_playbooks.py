@@ -363,7 +363,7 @@ def test_a_cancelled_exchange_is_recorded_once() -> None:
     x = Exchange(id="req_1", codec=codec, envelope=envelope, peek=codec.peek(envelope))
 
     async def run() -> None:
-        task = asyncio.create_task(stage.gateway(x))  # type: ignore[arg-type]
+        task = asyncio.create_task(stage.gateway(x))
         await asyncio.sleep(0)
         assert stage.gateway.live == 1
         task.cancel()

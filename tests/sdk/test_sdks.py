@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from running import Process
 
 HERE = Path(__file__).parent
@@ -14,7 +15,8 @@ ANTHROPIC = (
     "listing", "mistakes", "early", "beta_batches", "idempotent",
 )  # fmt: skip
 OPENAI = (
-    "chat", "stream", "tools", "vision", "structured", "errors", "fallbacks", "retries", "models", "reads_anthropic_batch",
+    "chat", "stream", "tools", "vision", "structured", "errors", "fallbacks", "retries", "models",
+    "reads_anthropic_batch",
 )  # fmt: skip
 CASES = [("anthropic", name) for name in ANTHROPIC] + [("openai", name) for name in OPENAI]
 

@@ -18,14 +18,10 @@ def describe(settings: Settings) -> list[str]:
 def _service(settings: Settings) -> list[str]:
     client, batch = settings.client, settings.batch
     return [
-        f"Requests may have {client.max_request_body_size >> 20} MB; the request log is {_on(client.enable_logging)}.",
+        f"Requests may have {client.max_request_body_size >> 20} MB.",
         f"Batches run up to {batch.concurrency} items at once per worker and expire after {_time(batch.expiry)}.",
         f"Clients are told to come back to {settings.public_url or 'the address they used'}.",
     ]
-
-
-def _on(yes: bool) -> str:
-    return "on" if yes else "off"
 
 
 def _provider(name: str, each: ProviderSettings) -> list[str]:

@@ -93,7 +93,7 @@ def _client(said: ClientShape, findings: Findings) -> Client:
         if getattr(said, name):
             reason = "must be false: virtual keys come with a later version, and until then nobody would be kept out"
             findings.refuse(f"client.{name}", reason)
-    return Client(max_request_body_size=said.max_request_body_size_mb << 20, enable_logging=said.enable_logging)
+    return Client(max_request_body_size=said.max_request_body_size_mb << 20)
 
 
 def _batch(said: BatchShape) -> BatchSettings:

@@ -31,7 +31,6 @@ class Client(Struct, frozen=True, kw_only=True):
     """How clients are served. ``max_request_body_size``: bytes; batch creates have their own limit."""
 
     max_request_body_size: int = 100 << 20
-    enable_logging: bool = True
 
 
 class BatchSettings(Struct, frozen=True, kw_only=True):

@@ -139,6 +139,7 @@ class ClientShape(Shape, frozen=True, kw_only=True):
         "disable_content_logging": True,
         "drop_excess_requests": False,
         "enable_litellm_fallbacks": False,
+        "enable_logging": True,
         "header_filter_config": {},
         "hide_deleted_virtual_keys_in_filters": False,
         "log_retention_days": ALWAYS,
@@ -153,7 +154,6 @@ class ClientShape(Shape, frozen=True, kw_only=True):
     }
     IDLE = frozenset({"initial_pool_size", "disable_db_pings_in_health"})
 
-    enable_logging: bool = True
     max_request_body_size_mb: AtLeastOne = 100
     enforce_auth_on_inference: bool = False
     enforce_governance_header: bool = False

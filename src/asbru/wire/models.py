@@ -1,11 +1,11 @@
 """Lists of models, read from either shape and written in both.
 
-Sources: openai SDK ``types/model.py`` (id, created, object, owned_by); anthropic SDK ``types/model_info.py`` (id, created_at,
-display_name, type) in a page with has_more, first_id, last_id.
+Sources: openai SDK ``types/model.py`` (id, created, object, owned_by); anthropic SDK ``types/model_info.py``
+(id, created_at, display_name, type) in a page with has_more, first_id, last_id.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct
@@ -90,5 +90,5 @@ def write_anthropic(models: Sequence[tuple[str, Model]], has_more: bool) -> byte
 
 def anthropic_entry(shown: str, model: Model) -> dict[str, object]:
     """One model as Anthropic writes it."""
-    at = datetime.fromtimestamp(model.created, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"type": "model", "id": shown, "display_name": model.name, "created_at": at}
