@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from asbru import local
 from asbru.app import DRAIN, FATAL, Place, Plant, run_worker, worker_name
-from asbru.config import ConfigError, find, load, placed
+from asbru.config import ConfigError, Settings, find, load, placed
 from asbru.logs import log, log_to_stderr
 
 _CRASHES = 5
@@ -54,7 +54,7 @@ def supervise(options: ServeOptions) -> int:
     except OSError as error:
         print(f"asbru: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 1
-    model = local.launch() if wants_local(options) else None
+    model = local.launch() if wants_local(options, settings) else None
     for notice in settings.notices:
         log.warning(notice)
     settings = placed(settings, "local", model.base_url if model else "")
@@ -64,8 +64,13 @@ def supervise(options: ServeOptions) -> int:
     return Supervisor(Plant(settings, app_dir, sockets), model).run()
 
 
-def wants_local(options: ServeOptions) -> bool:
-    """Whether to serve the built-in model: as told, else if its extra is installed."""
+def wants_local(options: ServeOptions, settings: Settings) -> bool:
+    """Whether to serve the built-in model: it is asked for or installed, and not configured elsewhere."""
+    row = settings.providers.get("local")
+    if row is None or row.provider.base_url:
+        if options.local:
+            log.warning('--local does nothing: the configuration has no provider "local" without a base_url')
+        return False
     return local.available() if options.local is None else options.local
 
 
