@@ -42,13 +42,13 @@ class Kit:
         )
         self.api: NativeApi = self.make(self.client.send)
 
-    def make(self, send: Send) -> NativeApi:
+    def make(self, send: Send, settle: float = 0.0) -> NativeApi:
         """Another client, as after a restart."""
         made: NativeApi
         if self.kind == "openai":
-            made = NativeOpenAI(send, lambda job: self.address, lambda: self.now)
+            made = NativeOpenAI(send, lambda job: self.address, settle)
         else:
-            made = NativeAnthropic(send, lambda job: self.address, lambda: self.now)
+            made = NativeAnthropic(send, lambda job: self.address, settle)
         return made
 
     def job(self, count: int, name: str = "job1") -> Job:

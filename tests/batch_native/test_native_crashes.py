@@ -1,5 +1,7 @@
 """A creation whose answer never came: find() finds it, proves it, or says that it cannot tell yet."""
 
+import asyncio
+
 import pytest
 from native_kit import CREATIONS, KINDS, Kit, run
 
@@ -32,7 +34,7 @@ def test_a_job_whose_answer_was_dropped_is_found(mock: RunningMock, kind: str) -
         assert found is not None
         await kit.ended(found)
         assert set(await kit.collect(found)) == {"job1-0", "job1-1"}
-        assert await old(kit, job, frozenset({found.upstream_id})) is None
+        assert await kit.api.find(job, frozenset({found.upstream_id})) is None
 
     run(mock, kind, scene)
     assert mock.stats()["requests"][f"POST {CREATIONS[kind]}"] == 1
@@ -49,23 +51,31 @@ async def settled(kit: Kit, job: Job) -> Job | None:
     raise AssertionError("never settled")
 
 
-async def old(kit: Kit, job: Job, known: frozenset[str] = NOBODY) -> Job | None:
-    """find() a minute later."""
-    kit.now += 60
-    return await kit.api.find(job, known)
-
-
 @both
-def test_a_job_that_never_arrived_is_not_found_once_it_has_settled(mock: RunningMock, kind: str) -> None:
+def test_a_job_that_never_arrived_is_not_found(mock: RunningMock, kind: str) -> None:
     mock.script(rules=[creation(kind, reset=True)])
 
     async def scene(kit: Kit) -> None:
         job = kit.job(2)
         await lost(kit, job)
-        with pytest.raises(Unreachable) as caught:
-            await kit.api.find(job, NOBODY)
-        assert caught.value.code == "job_unknown"
-        assert await old(kit, job) is None
+        assert await kit.make(kit.client.send, settle=0.05).find(job, NOBODY) is None
+
+    run(mock, kind, scene)
+    assert mock.stats()["requests"][f"GET {CREATIONS[kind]}"] == 2, "it has looked twice"
+
+
+@both
+def test_a_creation_that_is_still_under_way_is_found_at_the_second_look(mock: RunningMock, kind: str) -> None:
+    async def scene(kit: Kit) -> None:
+        job = kit.job(2)
+        finding = asyncio.create_task(kit.make(kit.client.send, settle=1.0).find(job, NOBODY))
+        while f"GET {CREATIONS[kind]}" not in mock.stats()["requests"]:
+            await asyncio.sleep(0.001)
+        late = await kit.api.submit(job, kit.lines("x", "x"))
+        await kit.ended(late)
+        found = await finding
+        assert found is not None
+        assert found.upstream_id == late.upstream_id
 
     run(mock, kind, scene)
 
@@ -78,7 +88,7 @@ def test_other_jobs_and_strangers_are_not_taken(mock: RunningMock, kind: str) ->
         ]
         for other in others:
             await kit.ended(other)
-        assert await old(kit, kit.job(2), frozenset({others[0].upstream_id})) is None
+        assert await kit.api.find(kit.job(2), frozenset({others[0].upstream_id})) is None
 
     run(mock, kind, scene)
 
@@ -90,12 +100,12 @@ def test_anthropic_cannot_tell_while_a_candidate_is_open(mock: RunningMock) -> N
         stranger = await kit.api.submit(kit.job(2, "other"), kit.lines("a", "b", name="other"))
         await kit.api.submit(kit.job(3, "third"), kit.lines("a", "b", "c", name="third"))
         with pytest.raises(Unreachable) as caught:
-            await old(kit, kit.job(2))
+            await kit.api.find(kit.job(2), NOBODY)
         assert stranger.upstream_id in caught.value.message
-        assert await old(kit, kit.job(2), frozenset({stranger.upstream_id})) is None
+        assert await kit.api.find(kit.job(2), frozenset({stranger.upstream_id})) is None
         await kit.api.cancel(stranger)
         await kit.ended(stranger)
-        assert await old(kit, kit.job(2)) is None
+        assert await kit.api.find(kit.job(2), NOBODY) is None
 
     run(mock, "anthropic", scene)
 
@@ -113,7 +123,7 @@ def test_the_list_is_read_page_by_page_back_to_the_job(mock: RunningMock, kind: 
         assert mock.stats()["requests"][f"GET {CREATIONS[kind]}"] == 2
         kit.now += 10_000
         later = kit.job(1)
-        assert await old(kit, later) is None
+        assert await kit.api.find(later, NOBODY) is None
         assert mock.stats()["requests"][f"GET {CREATIONS[kind]}"] == 3, "nothing older than the job is read"
 
     run(mock, kind, scene)

@@ -3,14 +3,14 @@
 Source: ``spec/batch.md`` section 2; ``anthropic`` SDK 2.12.0, resources/messages/batches.py.
 
 Rule 1. A batch carries nothing of ours but the ``custom_id`` of its requests (``<job id>-<n>``), and those can be read
-only once it has ended. What find() can prove, and what it does when it cannot, is said there. Rule 2. Results are read
-from the configured origin: at the path of ``results_url`` when that names this origin, else at the documented path.
-Credentials go nowhere else. Rule 3. clean_up() removes nothing: the batch, with its results, stays at the provider for
-its 29 days, as a record there. Rule 4. A result line that cannot be read is left out: its request then ends as
-``Progress.missing`` says.
+only once it has ended. What find() can prove, and what it does when it cannot, is said there.
+Rule 2. Results are read from the configured origin: at the path of ``results_url`` when that names this origin, else at
+the documented path. Credentials go nowhere else.
+Rule 3. clean_up() removes nothing: the batch, with its results, stays at the provider for its 29 days as a record.
+Rule 4. A result line that cannot be read is left out: its request then ends as ``Progress.missing`` says.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Raw, Struct, structs
 
 from asbru.batch.native import Job, JobResult, Line, Lines, Progress
-from asbru.batch.native_calls import Address, AddressOf, Caller, Send, Upload, grouped, unknown
+from asbru.batch.native_calls import Address, AddressOf, Caller, Send, Upload, grouped, twice, unknown
 from asbru.batch.native_lines import lines_of, steady_lines
 from asbru.model.batches import Counts, Outcome
 from asbru.model.failure import Rejected
@@ -94,12 +94,11 @@ _trouble = msgspec.json.Decoder(Trouble)
 
 
 class NativeAnthropic:
-    """NativeApi for Anthropic and whoever copies it. ``clock`` and ``settle``: see NativeOpenAI."""
+    """NativeApi for Anthropic and whoever copies it. ``settle``: see NativeOpenAI."""
 
-    def __init__(self, send: Send, address: AddressOf, clock: Callable[[], float], settle: float = 30.0) -> None:
+    def __init__(self, send: Send, address: AddressOf, settle: float = 30.0) -> None:
         self._send = send
         self._address = address
-        self._clock = clock
         self._settle = settle
 
     async def submit(self, job: Job, lines: Lines) -> Job:
@@ -119,13 +118,15 @@ class NativeAnthropic:
         """The batch whose results bear the job's ids: the first line tells, as one creation makes the whole batch.
 
         Candidates are the batches, not known as another job's, created since the job (clocks may differ by five
-        minutes) with as many requests. Without a candidate there is no such batch, and the answer is None; but
-        Unreachable (``job_unknown``) as long as the job is so young that its creation may still be under way. A
-        candidate that has ended is proven or ruled out by its results. One that has not ended can be neither:
-        Unreachable again, until it ends. So nothing is ever submitted twice unseen, nor is a stranger's batch ever
-        polled or cancelled as ours; the price is that a batch whose creation was never answered is recognised when it
-        ends, and not cancelled before.
+        minutes) with as many requests. A candidate that has ended is proven or ruled out by its results. One that has
+        not ended can be neither: Unreachable (``job_unknown``), until it ends. Without a candidate, now and ``settle``
+        seconds later, there is no such batch: None. So nothing is ever submitted twice unseen, and no stranger's batch
+        is polled or cancelled as ours; the price is that a batch whose creation was never answered is recognised when
+        it ends, and not cancelled before.
         """
+        return await twice(lambda: self._look(job, known), self._settle)
+
+    async def _look(self, job: Job, known: frozenset[str]) -> Job | None:
         caller = self._caller(job)
         open_ones: list[str] = []
         async for batch in _batches(caller, job.created_at - CLOCK_SKEW):
@@ -138,8 +139,6 @@ class NativeAnthropic:
         if open_ones:
             names = ", ".join(open_ones)
             raise unknown(job.provider, f"Whether {names} is this job will be known when it has ended.")
-        if self._clock() < job.created_at + self._settle:
-            raise unknown(job.provider, "The provider shows no such batch yet; its creation may still be under way.")
         return None
 
     async def _bears(self, caller: Caller, batch: Batch, job: Job) -> bool:

@@ -4,6 +4,7 @@ Rule 1. Every call goes to the configured origin, whatever address an answer may
 Rule 2. 2xx is an answer; anything else is raised: Overloaded for 429, 503 and 529, Rejected for other 4xx, else Broken.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -169,6 +170,15 @@ def _seconds(headers: Headers) -> float | None:
 def unknown(provider: str, text: str) -> Unreachable:
     """What find() raises when it cannot tell yet."""
     return Unreachable(503, text, code="job_unknown", provider=provider)
+
+
+async def twice(look: Callable[[], Awaitable[Job | None]], settle: float) -> Job | None:
+    """What ``look`` finds, now or ``settle`` seconds later."""
+    found = await look()
+    if found is None and settle > 0:
+        await asyncio.sleep(settle)
+        found = await look()
+    return found
 
 
 def one_line(body: bytes) -> bytes:

@@ -3,13 +3,14 @@
 Source: OpenAI's API reference, files and batches, and the ``openai`` SDK 3.54.0 (types/batch.py).
 
 Rule 1. The batch carries our job's id in its metadata (``asbru_job``): find() proves by it what is ours. Both uploads
-and creations carry an ``Idempotency-Key`` too, for providers that heed it. Rule 2. A crash between upload and creation
-leaves a file that nothing uses; OpenAI removes batch files after 30 days. A creation that was certainly refused removes
-it at once. Rule 3. clean_up() removes input, output and error file. The batch object stays: OpenAI has no way to remove
-it. Rule 4. A result line that cannot be read is left out: its request then ends as ``Progress.missing`` says.
+and creations carry an ``Idempotency-Key`` too, for providers that heed it.
+Rule 2. A crash between upload and creation leaves a file that nothing uses; OpenAI removes batch files after 30 days.
+A creation that was certainly refused removes it at once.
+Rule 3. clean_up() removes input, output and error file. The batch object stays: OpenAI has no way to remove it.
+Rule 4. A result line that cannot be read is left out: its request then ends as ``Progress.missing`` says.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ import msgspec
 from msgspec import Raw, Struct, structs
 
 from asbru.batch.native import Job, JobResult, Line, Lines, Progress
-from asbru.batch.native_calls import AddressOf, Caller, Send, Upload, grouped, one_line, unknown
+from asbru.batch.native_calls import AddressOf, Caller, Send, Upload, grouped, one_line, twice
 from asbru.batch.native_lines import steady_lines
 from asbru.model.batches import Counts, Outcome
 from asbru.model.failure import Overloaded, Rejected, Upstream
@@ -118,16 +119,15 @@ _row = msgspec.json.Decoder(Row)
 
 
 class NativeOpenAI:
-    """NativeApi for OpenAI and whoever copies it. ``clock``: Unix seconds.
+    """NativeApi for OpenAI and whoever copies it.
 
-    ``settle``: seconds after a job's creation in which find() will not swear that there is no batch, because a creation
-    whose answer was lost may still be under way.
+    ``settle``: seconds after which find() looks a second time before it swears that there is no batch: a creation whose
+    answer was lost may still be under way at the provider.
     """
 
-    def __init__(self, send: Send, address: AddressOf, clock: Callable[[], float], settle: float = 30.0) -> None:
+    def __init__(self, send: Send, address: AddressOf, settle: float = 30.0) -> None:
         self._send = send
         self._address = address
-        self._clock = clock
         self._settle = settle
 
     async def submit(self, job: Job, lines: Lines) -> Job:
@@ -167,15 +167,16 @@ class NativeOpenAI:
     async def find(self, job: Job, known: frozenset[str]) -> Job | None:
         """The batch whose metadata names the job; it alone proves anything.
 
-        None means that the provider's list, read from the newest to before the job's creation, has no such batch.
-        Raises Unreachable (``job_unknown``) as long as the job is so young that its creation may still be under way.
+        None means that the provider's list, read from the newest to before the job's creation, has no such batch; nor
+        has it ``settle`` seconds later, so that this answer takes its time.
         """
+        return await twice(lambda: self._look(job, known), self._settle)
+
+    async def _look(self, job: Job, known: frozenset[str]) -> Job | None:
         caller = self._caller(job)
         async for batch in _batches(caller, job.created_at - CLOCK_SKEW):
             if batch.id not in known and (batch.metadata or {}).get(MARK) == job.id:
                 return structs.replace(job, upstream_id=batch.id, files=batch.files[:1])
-        if self._clock() < job.created_at + self._settle:
-            raise unknown(job.provider, "The provider shows no such batch yet; its creation may still be under way.")
         return None
 
     async def poll(self, job: Job) -> Progress:
