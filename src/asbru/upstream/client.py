@@ -1,6 +1,7 @@
 """Sends calls to providers: ``send(call) -> Answer`` is all the rest of the house knows of HTTP on the way out."""
 
 import asyncio
+import ssl
 
 from msgspec import Struct
 
@@ -65,7 +66,11 @@ class Client:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._timer = self._loop.call_later(self._settings.tick, self._sweep)
-        context = self._contexts.get(origin.verify, origin.ca_pem) if origin.tls else None
+        try:
+            context = self._contexts.get(origin.verify, origin.ca_pem) if origin.tls else None
+        except ssl.SSLError as error:
+            words = f"the trusted certificates given for {origin.host} cannot be read"
+            raise Unreachable(502, words, detail=str(error)) from error
         pool = self._pools[origin] = Pool(origin, context, self._loop.time())
         return pool
 

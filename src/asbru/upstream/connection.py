@@ -36,6 +36,9 @@ class Keeper(Protocol):
     def discard(self, connection: "Connection") -> None:
         """The connection is closed, or as good as."""
 
+    def note(self, connection: "Connection") -> None:
+        """The connection has carried its first answer."""
+
     def again(self, pending: Pending) -> None:
         """Send this call on a new connection."""
 
@@ -294,6 +297,9 @@ class Connection(asyncio.Protocol):
         if upload is not None and not upload.over:
             upload.cancel()
             self._keep = False
+        if not self.noted:
+            self.noted = True
+            self.keeper.note(self)
         if self._keep and not self.closed:
             self._reset()
             self._served += 1

@@ -4,6 +4,7 @@ Rule 1. A proxy is asked for a tunnel (CONNECT) for plain origins too: one way f
 """
 
 import asyncio
+import os
 import socket
 import ssl
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ PROXY_HEAD = 16 << 10
 async def dial(keeper: Keeper, origin: Origin, context: Context | None, seconds: float) -> Connection:
     """A ready connection. Raises Unreachable or TimedOut with words for the caller."""
     place = keeper.place
+    if origin.proxy:
+        place += f" through the proxy {_address(origin.proxy)}"
     try:
         async with asyncio.timeout(seconds):
             return await _open(keeper, origin, context)
@@ -35,7 +38,7 @@ async def dial(keeper: Keeper, origin: Origin, context: Context | None, seconds:
         # Names that IDNA cannot write, ports out of range.
         raise Unreachable(502, f"the address {place} is not valid") from error
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
         raise Unreachable(502, f"no connection to {place}: {reason}") from error
 
 
@@ -64,11 +67,17 @@ async def _tunnel(loop: asyncio.AbstractEventLoop, origin: Origin) -> socket.soc
         tunnel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await loop.sock_connect(tunnel, address)
         await loop.sock_sendall(tunnel, _ask(origin))
-        await _granted(loop, tunnel, f"{proxy.hostname}:{proxy.port or 80}")
+        await _granted(loop, tunnel, _address(origin.proxy))
     except BaseException:
         tunnel.close()
         raise
     return tunnel
+
+
+def _address(proxy: str) -> str:
+    """host:port of a proxy's URL, without a user and password that may be in it."""
+    parts = urlsplit(proxy)
+    return f"{parts.hostname}:{parts.port or 80}"
 
 
 def _ask(origin: Origin) -> bytes:
@@ -79,12 +88,12 @@ def _ask(origin: Origin) -> bytes:
 
 
 async def _granted(loop: asyncio.AbstractEventLoop, tunnel: socket.socket, proxy: str) -> None:
-    """Read the proxy's answer, byte-exact: what follows it belongs to the origin. Raises Unreachable."""
+    """Read the proxy's answer. The origin speaks second, so nothing may follow it. Raises Unreachable."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
-        byte = await loop.sock_recv(tunnel, 1)
-        head += byte
-        if not byte or len(head) > PROXY_HEAD:
+        piece = await loop.sock_recv(tunnel, 4096)
+        head += piece
+        if not piece or len(head) > PROXY_HEAD:
             raise Unreachable(502, f"the proxy {proxy} closed the connection or did not speak HTTP")
     status = head.split(b"\r\n", 1)[0].split(b" ")
     if len(status) < 2 or not head.startswith(b"HTTP/1.") or not status[1].startswith(b"2"):

@@ -66,14 +66,16 @@ class Pool:
     def release(self, connection: Connection) -> None:
         """A connection is free: to the first who waits, else to the idle ones."""
         self._all.add(connection)
-        if self._context is not None and not connection.noted:
-            connection.noted = True
-            self._context.remember(self.origin.host, connection.transport.get_extra_info("ssl_object"))
         pending = self._next() if self._waiting else None
         if pending is not None:
             connection.run(pending)
         else:
             self._idle.append(connection)
+
+    def note(self, connection: Connection) -> None:
+        """Keep the TLS session of a connection that has proved good."""
+        if self._context is not None:
+            self._context.remember(self.origin.host, connection.transport.get_extra_info("ssl_object"))
 
     def discard(self, connection: Connection) -> None:
         """A connection is gone."""

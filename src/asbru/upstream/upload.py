@@ -1,7 +1,7 @@
 """A request body that comes from an iterable: written as the provider takes it."""
 
 import asyncio
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
 from asbru.upstream.call import Call
 
@@ -42,6 +42,10 @@ class Upload:
         except Exception as error:
             # Whatever the iterable raises belongs to the one who waits for the answer.
             self._failed(error)
+        finally:
+            if isinstance(body, AsyncGenerator):
+                # Its own clean-up (an open file) must not wait for the garbage collector.
+                await body.aclose()
 
     async def _write(self, body: AsyncIterable[bytes]) -> None:
         left = self._length
