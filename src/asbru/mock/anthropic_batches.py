@@ -1,8 +1,8 @@
 """Anthropic's Message Batches: all six operations, items executed for real.
 
 Rule 1. Counts stay in ``processing`` until the whole batch has ended.
-Rule 2. What is wrong with ``params`` is told in the result, as the real API does; what is wrong with the batch is refused
-at once.
+Rule 2. What is wrong with ``params`` is told in the result, as the real API does; what is wrong with the batch is
+refused at once.
 Rule 3. Results are in no useful order.
 """
 
