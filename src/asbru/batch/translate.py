@@ -18,8 +18,8 @@ def in_format(result: ItemResult, batch: str, at: float, wanted: Format) -> Item
     if result.outcome is Outcome.SUCCEEDED:
         try:
             reply = read.read_reply(result.body)
-        except Failure as failure:
-            return errored(result, failure, wanted)
+        except Failure as unreadable:
+            return errored(result, unreadable, wanted)
         stamp = Stamp(id=f"{batch}_{result.n}", at=int(at), model=result.model)
         return msgspec.structs.replace(result, format=wanted, body=write.write_reply(reply, stamp).body)
     failure = read.read_failure(result.status or 500, NO_HEADERS, result.body)

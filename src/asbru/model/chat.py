@@ -176,8 +176,8 @@ class Output(Struct, frozen=True, kw_only=True):
 class Effort(Struct, frozen=True, kw_only=True):
     """How much to think: a ``word`` (minimal, low, medium, high, xhigh, max) or a ``budget`` in tokens.
 
-    Off: ``enabled`` False. ``adaptive``: the model decides when and how much, within ``word``. A word alone only says how much effort an
-    answer is worth.
+    Off: ``enabled`` False. ``adaptive``: the model decides when and how much, within ``word``. A word alone only says
+    how much effort an answer is worth.
     """
 
     enabled: bool = True

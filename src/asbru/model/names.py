@@ -24,7 +24,9 @@ class Framing(StrEnum):
 
 
 class Role(StrEnum):
-    """Who speaks in a turn. DEVELOPER is OpenAI's newer word for SYSTEM and is kept apart to be written back as it came."""
+    """Who speaks in a turn. DEVELOPER is OpenAI's newer word for SYSTEM and is kept apart to be written back as it
+    came.
+    """
 
     SYSTEM = "system"
     DEVELOPER = "developer"

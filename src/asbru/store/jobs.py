@@ -72,6 +72,7 @@ _COLUMNS = (
     "id, batch, provider, key, model, format, state, count, size, created_at, due_at, upstream_id, files, failure,"
     " missing, attempts, told"
 )
+_INSERT = "INSERT INTO jobs (" + _COLUMNS + ", lease) VALUES (" + ", ".join("?" * 18) + ")"
 _HOLD = (
     "UPDATE jobs SET lease = ?1 WHERE id IN (SELECT id FROM jobs WHERE state <> 'ended' AND due_at <= ?2 AND lease = 0"
     " ORDER BY due_at LIMIT ?3) RETURNING "
@@ -98,10 +99,7 @@ def plan(db: sqlite3.Connection, session: int, job: JobRow, numbers: Sequence[in
     if took != len(numbers):
         db.execute(UNSUBMIT, (job.id,))
         return False
-    db.execute(
-        f"INSERT INTO jobs ({_COLUMNS}, lease) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  Our own column list.
-        (*_values(job), session),
-    )
+    db.execute(_INSERT, (*_values(job), session))
     return True
 
 
@@ -131,9 +129,25 @@ def update(db: sqlite3.Connection, session: int, job: JobRow, *, keep: bool) -> 
     return done.rowcount == 1
 
 
-def holds(db: sqlite3.Connection, session: int, job: str) -> bool:
-    """Whether the session holds the job."""
-    return db.execute("SELECT 1 FROM jobs WHERE id = ? AND lease = ?", (job, session)).fetchone() is not None
+def hold_share(db: sqlite3.Connection, session: int, share: tuple[int, str]) -> bool:
+    """Be the one who gathers a batch's items for a provider; False when another does."""
+    statement = "UPDATE shares SET lease = ? WHERE batch = ? AND provider = ? AND lease IN (0, ?)"
+    return db.execute(statement, (session, *share, session)).rowcount == 1
+
+
+def free_share(db: sqlite3.Connection, session: int, share: tuple[int, str]) -> None:
+    """Have gathered it."""
+    db.execute("UPDATE shares SET lease = 0 WHERE batch = ? AND provider = ? AND lease = ?", (*share, session))
+
+
+def models(db: sqlite3.Connection, batch: int, numbers: Iterable[int]) -> dict[int, str]:
+    """The models of these items."""
+    found = {}
+    for n in numbers:
+        row = db.execute("SELECT model FROM items WHERE batch = ? AND n = ?", (batch, n)).fetchone()
+        if row is not None:
+            found[n] = row[0]
+    return found
 
 
 def unplan(db: sqlite3.Connection, job: JobRow, now: float) -> None:

@@ -63,4 +63,5 @@ def free(db: sqlite3.Connection, now: float) -> None:
     """What nobody alive holds is free again."""
     db.execute(FREE_ITEMS)
     db.execute(FREE_JOBS)
+    db.execute("UPDATE shares SET lease = 0 WHERE lease <> 0 AND lease NOT IN (SELECT seq FROM sessions)")
     stop_all(db, now)

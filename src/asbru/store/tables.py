@@ -33,8 +33,9 @@ def _time(name: str, *, null: bool = True) -> Column[float]:
     return Column(name, Float(53), nullable=null)
 
 
-def _batch(**options: bool) -> Column[int]:
-    return Column("batch", Integer, ForeignKey("batches.seq", ondelete="CASCADE"), nullable=False, **options)  # type: ignore[arg-type]
+def _batch(*, primary_key: bool = False) -> Column[int]:
+    key = ForeignKey("batches.seq", ondelete="CASCADE")
+    return Column("batch", Integer, key, nullable=False, primary_key=primary_key)
 
 
 batches = Table(
@@ -69,6 +70,7 @@ shares = Table(
     Column("provider", Text, primary_key=True, nullable=False),
     _whole("live"),
     _whole("native"),
+    _whole("lease"),
     sqlite_with_rowid=False,
 )
 

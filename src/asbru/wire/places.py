@@ -2,7 +2,6 @@
 
 from asbru.model.chat import Ask, ToolResult, Turn
 from asbru.model.names import Format, Role
-from asbru.wire.shapes import join
 
 
 class Places:
@@ -24,17 +23,17 @@ class Places:
     def turn(self, n: int) -> str:
         """Path of turn ``n``: ``messages.3``, or ``system``."""
         base = self._bases[n]
-        return "system" if base < 0 else join("messages", base)
+        return "system" if base < 0 else f"messages.{base}"
 
     def part(self, n: int, turn: Turn, i: int) -> str:
         """Path of part ``i`` of turn ``n``: ``messages.3.content.0``, or ``system.0``."""
         base = self._bases[n]
         if base < 0:
-            return join("system", i)
+            return f"system.{i}"
         results = _results(turn) if self._openai else 0
         if i < results:
-            return join("messages", base + i)
-        return join("messages", base + results, "content", i - results)
+            return f"messages.{base + i}"
+        return f"messages.{base + results}.content.{i - results}"
 
 
 def _results(turn: Turn) -> int:

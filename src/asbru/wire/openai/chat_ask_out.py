@@ -260,11 +260,12 @@ class _Messages:
             message["annotations"] = found
 
     def _content(self, parts: Sequence[Placed]) -> str | list[object]:
-        """Plain text alone is a string, anything else a list."""
-        if len(parts) == 1 and isinstance(parts[0][1], Text):
-            self._mark(parts[0][1], parts[0][0])
-            return parts[0][1].text
-        return self._parts(parts)
+        """Text alone is written as a string, which every compatible server takes; anything else as a list."""
+        written = self._parts(parts)
+        only = written[0] if len(written) == 1 else None
+        if isinstance(only, dict) and only["type"] == "text":
+            return str(only["text"])
+        return written
 
     def _parts(self, parts: Sequence[Placed]) -> list[object]:
         return [written for path, part in parts if (written := self._part(part, path)) is not None]

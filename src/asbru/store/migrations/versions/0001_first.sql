@@ -177,6 +177,7 @@ CREATE TABLE shares (
 	provider TEXT NOT NULL, 
 	live BIGINT DEFAULT 0 NOT NULL, 
 	native BIGINT DEFAULT 0 NOT NULL, 
+	lease BIGINT DEFAULT 0 NOT NULL, 
 	PRIMARY KEY (batch, provider), 
 	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
 )
