@@ -1,0 +1,77 @@
+"""Conversations told in every format: read alike, written alike, losses declared."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from wire_kit import STAMP, Section, Told, ask, meaning, told
+
+ASKS = told("corpus")
+REPLIES = told("replies")
+
+
+def decoded(body: bytes, *apart: str) -> Any:
+    members = msgspec.json.decode(body)
+    return {name: value for name, value in members.items() if name not in apart}
+
+
+def targets(file: Told, source: Section) -> list[Section]:
+    """What is written of a section: itself, and the sections of other formats; of its own format only the full ones."""
+    return [
+        section
+        for section in file.sections
+        if section.writes and (section.codec is not source.codec or section is source or not section.kind)
+    ]
+
+
+def expected_lost(file: Told, source: Section, target: Section) -> set[str]:
+    return set() if source.codec is target.codec else file.lost.get(target.codec.format, set())
+
+
+def test_there_is_a_corpus() -> None:
+    assert len(ASKS) >= 30
+    assert len(REPLIES) >= 10
+
+
+@pytest.mark.parametrize("file", ASKS, ids=lambda file: file.name)
+def test_every_section_reads_as_the_same_ask(file: Told) -> None:
+    read = [meaning(ask(section.codec, section.body)) for section in file.sections if section.reads]
+    assert read
+    for one in read[1:]:
+        assert one == read[0]
+
+
+@pytest.mark.parametrize("file", ASKS, ids=lambda file: file.name)
+def test_every_section_is_what_is_written(file: Told) -> None:
+    for source in (section for section in file.sections if section.reads):
+        for target in targets(file, source):
+            out = target.codec.write_ask(ask(source.codec, source.body))
+            assert decoded(out.body) == decoded(target.body)
+            assert set(out.lost) == expected_lost(file, source, target)
+
+
+@pytest.mark.parametrize("file", ASKS, ids=lambda file: file.name)
+def test_what_was_written_stays_what_it_is(file: Told) -> None:
+    for section in (section for section in file.sections if section.kind == "written"):
+        out = section.codec.write_ask(ask(section.codec, section.body))
+        assert decoded(out.body) == decoded(section.body)
+        assert out.lost == ()
+
+
+@pytest.mark.parametrize("file", REPLIES, ids=lambda file: file.name)
+def test_every_section_reads_as_the_same_reply(file: Told) -> None:
+    read = [
+        meaning(section.codec.read_reply(section.body), "id", "created") for section in file.sections if section.reads
+    ]
+    assert read
+    for one in read[1:]:
+        assert one == read[0]
+
+
+@pytest.mark.parametrize("file", REPLIES, ids=lambda file: file.name)
+def test_every_section_is_the_reply_that_is_written(file: Told) -> None:
+    for source in (section for section in file.sections if section.reads):
+        for target in targets(file, source):
+            out = target.codec.write_reply(source.codec.read_reply(source.body), STAMP)
+            assert decoded(out.body, "id", "created") == decoded(target.body, "id", "created")
+            assert set(out.lost) == expected_lost(file, source, target)

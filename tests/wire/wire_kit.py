@@ -1,0 +1,136 @@
+"""Reads ``.wire`` files: one conversation told in several formats.
+
+A section begins with ``--- <format>`` and holds JSON. Sections of one file must read as the same Ask (or Reply), and
+each must
+be what is written of it. ``--- <format> (read)`` is another way to say it, which is only read; ``--- <format>
+(written)`` is
+what is written when the format cannot say all of it, or says it otherwise, and is not compared when read.
+``--- lost: <format>: name, name`` declares what that format cannot carry. A ``#`` begins a comment before the first
+section.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from asbru.model.chat import Ask
+from asbru.model.events import Event
+from asbru.model.names import Format
+from asbru.wire import CODECS, Codec, Envelope, Frame, Framer, Stamp, Writer
+
+HERE = Path(__file__).parent
+STAMP = Stamp(id="01test", at=1_800_000_000, model="m")
+OPENAI = CODECS[Format.OPENAI_CHAT]
+ANTHROPIC = CODECS[Format.ANTHROPIC_MESSAGES]
+
+_HEAD = re.compile(
+    r"^--- (?:lost: (?P<of>[\w.]+): (?P<lost>.*)|(?P<format>[\w.]+)(?: \((?P<kind>read|written)\))?)$", re.M
+)
+
+
+class Section(Struct, frozen=True):
+    """``kind``: "" for read and written, or one of the two."""
+
+    codec: Codec
+    kind: str
+    body: bytes
+
+    @property
+    def reads(self) -> bool:
+        return self.kind != "written"
+
+    @property
+    def writes(self) -> bool:
+        return self.kind != "read"
+
+
+class Told(Struct, frozen=True):
+    """One file."""
+
+    name: str
+    sections: tuple[Section, ...]
+    lost: dict[Format, set[str]]
+
+
+def tell(path: Path) -> Told:
+    """The sections of one file."""
+    text = path.read_text()
+    heads = list(_HEAD.finditer(text))
+    assert heads, path
+    assert all(line.startswith("#") or not line for line in text[: heads[0].start()].splitlines()), path
+    sections: list[Section] = []
+    lost: dict[Format, set[str]] = {}
+    for head, after in zip(heads, [*heads[1:], None], strict=True):
+        body = text[head.end() : after.start() if after else len(text)].strip()
+        if head["of"]:
+            assert not body, path
+            lost[Format(head["of"])] = {name.strip() for name in head["lost"].split(",")}
+        else:
+            sections.append(Section(CODECS[Format(head["format"])], head["kind"] or "", body.encode()))
+    return Told(path.name, tuple(sections), lost)
+
+
+def told(folder: str) -> list[Told]:
+    """Every file of a folder."""
+    return [tell(path) for path in sorted((HERE / folder).glob("*.wire"))]
+
+
+def plain(value: Any) -> Any:
+    """A value of the model as JSON, Raw members decoded, for comparing and for printing."""
+    if isinstance(value, Raw):
+        return msgspec.json.decode(value) if value else None
+    if isinstance(value, Struct):
+        return {"": type(value).__name__, **{name: plain(getattr(value, name)) for name in value.__struct_fields__}}
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def meaning(value: Struct, *apart: str) -> dict[str, Any]:
+    """What must be equal whatever the format: all but where it came from, and what only that format knows."""
+    seen: dict[str, Any] = plain(value)
+    for name in ("origin", "extra", *apart):
+        del seen[name]
+    kept: dict[str, Any] = without_formats(seen)
+    return kept
+
+
+def without_formats(value: Any) -> Any:
+    """Citations keep their format's own bytes; these differ between formats."""
+    if isinstance(value, dict):
+        if value.get("") == "Citation":
+            return {name: value[name] for name in ("url", "title")}
+        return {name: without_formats(inner) for name, inner in value.items()}
+    return [without_formats(inner) for inner in value] if isinstance(value, list) else value
+
+
+def ask(codec: Codec, body: bytes | dict[str, Any]) -> Ask:
+    """A body read."""
+    return codec.read_ask(Envelope(body if isinstance(body, bytes) else msgspec.json.encode(body)))
+
+
+def frames(body: bytes) -> list[Frame]:
+    """A whole stream cut into frames."""
+    framer = Framer()
+    return framer.feed(body) + framer.flush()
+
+
+def events(codec: Codec, body: bytes) -> list[Event]:
+    """A whole stream read."""
+    reader = codec.reader()
+    return [event for frame in frames(body) for event in reader.feed(frame)]
+
+
+def written(writer: Writer, told_events: list[Event]) -> bytes:
+    """Events as one stream."""
+    return b"".join(writer.send(event) for event in told_events)
+
+
+def asking(codec: Codec, *, include_usage: bool = True) -> Ask:
+    """A request that a stream answers."""
+    return Ask(model="m", turns=(), stream=True, include_usage=include_usage, origin=codec.format)
