@@ -1,6 +1,6 @@
 """Which target next? Models, keys, weights, fallbacks, retries, as pure decisions."""
 
-from asbru.routing.plan import GiveUp, Leg, Plan, Target, Try, make_plan, next_step
+from asbru.routing.plan import GiveUp, Leg, Plan, Target, Try, in_turn, make_plan, next_step
 from asbru.routing.retry import Verdict, verdict
 from asbru.routing.table import ProviderRoute, Table, pick_provider, split_model
 
@@ -13,6 +13,7 @@ __all__ = [
     "Target",
     "Try",
     "Verdict",
+    "in_turn",
     "make_plan",
     "next_step",
     "pick_provider",

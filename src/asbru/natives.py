@@ -1,0 +1,70 @@
+"""Which providers' own batch APIs can be used, and how they are reached, for the batch engine."""
+
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlsplit
+
+from asbru.batch.gather import NativeProvider
+from asbru.batch.native import Job, NativeApi
+from asbru.batch.native_anthropic import NativeAnthropic
+from asbru.batch.native_calls import Address, AddressOf, Send
+from asbru.batch.native_openai import NativeOpenAI
+from asbru.config import ProviderSettings, Settings
+from asbru.gateway.snapshot import PriceOf, credential_of, deadlines_of, headers_of, origin_of
+from asbru.model.keys import Key
+from asbru.routing import in_turn
+
+_KINDS: dict[str, Callable[[Send, AddressOf], NativeApi]] = {"openai": NativeOpenAI, "anthropic": NativeAnthropic}
+
+
+def native_providers(
+    settings: Settings, send: Send, price: PriceOf, dice: Callable[[], float]
+) -> dict[str, NativeProvider]:
+    """By name, those that have a batch API and a key that may use it. ``price``: of the batch APIs."""
+    return {
+        name: _native(name, each, send, (price, dice))
+        for name, each in settings.providers.items()
+        if each.provider.batch is not None and (each.provider.keyless or _keys(each))
+    }
+
+
+def _keys(each: ProviderSettings) -> tuple[Key, ...]:
+    return tuple(key for key in each.keys if key.enabled and key.value and key.use_for_batch_api)
+
+
+def _native(
+    name: str, each: ProviderSettings, send: Send, given: tuple[PriceOf, Callable[[], float]]
+) -> NativeProvider:
+    price, dice = given
+    limits = each.provider.batch
+    assert limits is not None
+    keys = _keys(each)
+    return NativeProvider(
+        name=name,
+        api=_KINDS[limits.kind](send, partial(_address, each)),
+        limits=limits,
+        format=each.provider.serves[0].format,
+        keys=keys,
+        price=partial(price, name),
+        choose=partial(_choose, keys, dice),
+        keyless=each.provider.keyless,
+    )
+
+
+def _choose(keys: tuple[Key, ...], dice: Callable[[], float], model: str) -> Key | None:
+    """One key that allows ``model``, by weight."""
+    allowed = [key for key in keys if key.allows(model)]
+    return in_turn(allowed, dice)[0] if allowed else None
+
+
+def _address(each: ProviderSettings, job: Job) -> Address:
+    provider, network = each.provider, each.network
+    assert provider.batch is not None
+    return Address(
+        provider=provider.name,
+        origin=origin_of(provider.base_url, network),
+        base=urlsplit(provider.base_url).path.rstrip("/"),
+        batches=provider.batch.path,
+        headers={**headers_of(provider, network), **credential_of(provider, job.key)},
+        deadlines=deadlines_of(network),
+    )
