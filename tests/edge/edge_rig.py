@@ -145,6 +145,14 @@ class Recorder(asyncio.Transport):
         self.aborted = True
 
 
+def deaf(port: int) -> socket.socket:
+    """A client with small buffers that never reads."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    return client
+
+
 def statuses(answer: bytes) -> list[int]:
     """The final status of every answer in a byte stream (bodies of tests hold no status lines)."""
     found = [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]

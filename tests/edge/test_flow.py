@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-import socket
 from pathlib import Path
 
 import msgspec
 import pytest
-from edge_rig import SMALL, Edge, Recorder, get, post, read_answer, run, serving, statuses, until, within
+from edge_rig import SMALL, Edge, Recorder, deaf, get, post, read_answer, run, serving, statuses, until, within
 
 from asbru.edge.request import Request
 from asbru.model.failure import Overloaded, Refused
@@ -64,6 +63,49 @@ def test_pipelining_keeps_the_order() -> None:
             assert statuses(said) == [200] * 51
             assert [f"/{i} body{i}".encode() in said for i in range(50)] == [True] * 50
             assert edge.seen == [f"POST /{i}" for i in range(50)] + ["GET /last"]
+
+    run(scenario())
+
+
+def test_a_burst_while_the_first_request_runs() -> None:
+    """Far more than one slice, bodies included: each is answered once, in order, though reading stops and goes on."""
+
+    async def first_waits(request: Request) -> Answer:
+        if request.path == "/0":
+            await asyncio.sleep(0.05)
+        return await echo(request)
+
+    async def scenario() -> None:
+        async with serving(first_waits) as edge:
+            reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+            bodies = [b"%d:" % number + b"x" * (number % 900) for number in range(2000)]
+            writer.write(b"".join(post(body, f"/{number}") for number, body in enumerate(bodies)))
+            for number, body in enumerate(bodies):
+                assert (await read_answer(reader))[2] == b"/%d %b" % (number, body)
+            writer.close()
+
+    run(scenario())
+
+
+def test_the_end_of_an_answer_reaches_a_slow_reader() -> None:
+    """Closing waits for a client that takes its time, and not for one that takes nothing."""
+
+    async def large(request: Request) -> Answer:
+        return Answer(status=200, body=b"x" * 4_000_000)
+
+    async def scenario() -> None:
+        async with serving(large) as edge:
+            client = deaf(edge.port)
+            client.setblocking(False)
+            client.sendall(get(close=True))
+            loop = asyncio.get_running_loop()
+            got = 0
+            while piece := await within(loop.sock_recv(client, 200_000)):
+                got += len(piece)
+                if got > 3_000_000:
+                    await asyncio.sleep(0.03)
+            assert got > 4_000_000
+            client.close()
 
     run(scenario())
 
@@ -437,14 +479,6 @@ def test_streams_for_head_and_http10() -> None:
     run(scenario())
 
 
-def deaf_client(port: int) -> socket.socket:
-    """A client with small buffers that never reads."""
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect(("127.0.0.1", port))
-    return client
-
-
 def test_a_client_that_never_reads_stops_the_source() -> None:
     """The source is paused, memory stays bounded, and after the stall time the source is cancelled."""
 
@@ -455,7 +489,7 @@ def test_a_client_that_never_reads_stops_the_source() -> None:
             return Answer(status=200, stream=source)
 
         async with serving(streams) as edge:
-            client = deaf_client(edge.port)
+            client = deaf(edge.port)
             client.sendall(get("/stream"))
             await until(lambda: source.sink is not None)
             sent = 0
@@ -505,7 +539,7 @@ def test_a_client_that_never_reads_a_whole_answer() -> None:
 
     async def scenario() -> None:
         async with serving(large) as edge:
-            client = deaf_client(edge.port)
+            client = deaf(edge.port)
             client.sendall(get("/1") + get("/2"))
             await until(lambda: edge.server.open == 1)
             await until(lambda: edge.server.open == 0)

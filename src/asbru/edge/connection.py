@@ -151,15 +151,18 @@ class Connection(asyncio.Protocol):
     def check(self, now: float) -> None:
         """Called by the sweep: enforce the times."""
         limits = self._host.limits
-        if self._blocked:
+        over = self._deaf and self._job is None and not self._jobs
+        if self._blocked or (over and self._transport.get_write_buffer_size()):
             self._check_blocked(now)
-        elif self._deaf:
-            if self._job is None and not self._jobs and now - self._since > limits.linger_seconds:
+        elif over:
+            if now - self._since > limits.linger_seconds:
                 self._transport.abort()
+        elif self._deaf:
+            return
         elif self._half:
             self._probe()
         elif self.idle and now - self._since > limits.idle_seconds:
-            self._transport.close()
+            self.close()
         elif self._reading:
             try:
                 self._reader.check(now)
@@ -170,6 +173,8 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Drain: close when idle, or after the answer that is on its way."""
         if self.idle and not self._deaf:
+            self._deaf = True
+            self._since = self._host.now
             self._transport.close()
 
     def abort(self) -> None:
@@ -414,7 +419,7 @@ class Connection(asyncio.Protocol):
     def _check_blocked(self, now: float) -> None:
         """Any progress restarts the clock."""
         size = self._transport.get_write_buffer_size()
-        if size < self._blocked_size:
+        if not self._blocked or size < self._blocked_size:
             self._blocked, self._blocked_size = now, size
         elif now - self._blocked > self._host.limits.stall_seconds:
             self._transport.abort()
