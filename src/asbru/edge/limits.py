@@ -8,7 +8,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     ``head_seconds``: from the first byte of a head to its end.
     ``body_seconds``: the longest silence in a body; after that time it must have brought ``body_rate`` bytes a second.
-    ``idle_seconds``: before the first and between two requests. ``stall_seconds``: a client that takes none of its answer.
+    ``idle_seconds``: before the first and between two requests. ``stall_seconds``: for a client that takes nothing.
     ``linger_seconds``: how long we listen to a client that we have refused, so that it can read why.
     ``pipeline``: parsed requests that wait behind a running one. ``connections``: open at once.
     ``tick``: how exact times are.

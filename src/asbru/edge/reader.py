@@ -143,7 +143,7 @@ class Reader:
                 raise Refusal(408, f"the request's headers took more than {limits.head_seconds:g} s")
         elif now - self._heard > limits.body_seconds:
             raise Refusal(408, f"the request's body stopped for {limits.body_seconds:g} s")
-        elif took > limits.body_seconds and self._fed < limits.body_rate * took:
+        elif took > limits.body_seconds and max(self._fed, self._size) < limits.body_rate * took:
             raise Refusal(408, f"the request's body comes with less than {limits.body_rate} bytes a second")
 
     def heard(self) -> None:
@@ -263,7 +263,7 @@ class Reader:
             raise Refusal(400, "the request target and the Host header differ")
         if len(headers) + self._again > limits.headers:
             raise Refusal(431, f"more than {limits.headers} headers")
-        if (self._fed or limits.head < SLICE) and sum(map(len, headers)) + sum(map(len, headers.values())) + len(
+        if (self._began or limits.head < SLICE) and sum(map(len, headers)) + sum(map(len, headers.values())) + len(
             self._target
         ) > limits.head:
             raise Refusal(431, f"the headers are longer than {limits.head} bytes")
@@ -300,8 +300,10 @@ class Reader:
     def _part(self, count: int) -> None:
         """The bytes ended inside a message: count them, keep what came of the body."""
         self._odd = True
-        self._fed += count
-        if not self._began:
+        if self._began:
+            self._fed += count
+        else:
+            # How much of these bytes belongs to messages before this one is not known: they are not held against it.
             self._began = self._site.now
         limits = self._site.limits
         if self.stage != BODY:
