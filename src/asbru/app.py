@@ -109,8 +109,8 @@ class Worker:
 
     def _tools(self, settings: Settings) -> Tools:
         return Tools(
-            self.client.send,
-            self.store.log,
+            send=self.client.send,
+            record=self.store.log,
             clock=time.time,
             ticks=time.monotonic,
             dice=random.random,

@@ -112,8 +112,8 @@ class Stage:
             price=lambda provider, model: (Price(input=1_000_000_000, output=2_000_000_000),),
         )
         tools = Tools(
-            self._send,
-            self.records.append,
+            send=self._send,
+            record=self.records.append,
             clock=lambda: 1_700_000_000.0,
             ticks=lambda: 0.0,
             dice=lambda: 0.0,

@@ -49,7 +49,7 @@ def _object(value: object, shape: type[Struct], path: str, findings: Findings) -
     for name, member in value.items():
         at = f"{path}.{name}" if path else name
         if name not in fields:
-            _unknown(name, member, at, shape, list(fields), findings)
+            _unknown((name, member), at, shape, list(fields), findings)
         elif member is not None:
             found = _value(member, fields[name].type, at, findings)
             if found is not _WRONG:
@@ -57,7 +57,8 @@ def _object(value: object, shape: type[Struct], path: str, findings: Findings) -
     return clean
 
 
-def _unknown(name: str, value: object, path: str, shape: type[Shape], fields: list[str], findings: Findings) -> None:
+def _unknown(member: tuple[str, object], path: str, shape: type[Shape], fields: list[str], findings: Findings) -> None:
+    name, value = member
     if name in shape.IDLE or (name in shape.LATER and _inert(value, shape.LATER[name])):
         return
     if name in shape.LATER:

@@ -23,11 +23,17 @@ _DENIED = frozenset(
 """What ``x-bf-eh-`` may not set (features.md 2.10, and everything that would break the framing)."""
 
 
-def chat_route(
-    gateway: Gateway, codec: Codec, default: str, fail: Fail, clock: Callable[[], float], limit: int
-) -> Route:
-    """A route that speaks ``codec``. ``default``: the provider of a model without prefix, "" to demand one."""
-    return Route(handler=_handler(gateway, codec, default, clock), fail=fail, limit=limit)
+class ChatRoutes:
+    """Makes the routes of one gateway. ``clock``: Unix seconds. ``limit``: most bytes of a request body."""
+
+    def __init__(self, gateway: Gateway, clock: Callable[[], float], limit: int) -> None:
+        self._gateway = gateway
+        self._clock = clock
+        self._limit = limit
+
+    def route(self, codec: Codec, default: str, fail: Fail) -> Route:
+        """A route that speaks ``codec``. ``default``: the provider of a model without prefix, "" to demand one."""
+        return Route(handler=_handler(self._gateway, codec, default, self._clock), fail=fail, limit=self._limit)
 
 
 def _handler(gateway: Gateway, codec: Codec, default: str, clock: Callable[[], float]) -> Handler:

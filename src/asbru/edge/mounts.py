@@ -8,7 +8,7 @@ Rule 2. OpenAI's SDK is pointed at ``…/openai/v1`` or ``…/openai``: both spe
 from collections.abc import Callable
 
 from asbru.edge.batches import AnthropicBatches
-from asbru.edge.chat import chat_route
+from asbru.edge.chat import ChatRoutes
 from asbru.edge.failures import fail_anthropic, fail_openai
 from asbru.edge.models import ModelRoutes
 from asbru.edge.openai_batches import OpenAIBatches
@@ -30,17 +30,14 @@ def make_router(
     """All routes. ``settings``: the clock (Unix seconds), and most bytes of a request body."""
     clock, limit = settings
     chat, messages = CODECS[Format.OPENAI_CHAT], CODECS[Format.ANTHROPIC_MESSAGES]
-    openai_chat = chat_route(gateway, chat, "openai", fail_openai, clock, limit)
+    routes = ChatRoutes(gateway, clock, limit)
+    openai_chat = routes.route(chat, "openai", fail_openai)
     mounts = [
         Mount("GET", "/health", Route(handler=health, fail=fail_openai, limit=0)),
-        Mount("POST", "/v1/chat/completions", chat_route(gateway, chat, "", fail_openai, clock, limit)),
+        Mount("POST", "/v1/chat/completions", routes.route(chat, "", fail_openai)),
         Mount("POST", "/openai/v1/chat/completions", openai_chat),
         Mount("POST", "/openai/chat/completions", openai_chat),
-        Mount(
-            "POST",
-            "/anthropic/v1/messages",
-            chat_route(gateway, messages, "anthropic", fail_anthropic, clock, limit),
-        ),
+        Mount("POST", "/anthropic/v1/messages", routes.route(messages, "anthropic", fail_anthropic)),
         *_models(lists),
         *_batches(*batches),
     ]

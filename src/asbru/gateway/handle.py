@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
+from msgspec import Struct
 
 from asbru.gateway.exchange import Exchange
 from asbru.gateway.lanes import BYTES_PER_TOKEN, Lane, open_lane
@@ -35,30 +36,18 @@ _LOST_LIMIT = 2000
 """Most characters of the header that names what was lost."""
 
 
-class Tools:
+class Tools(Struct, kw_only=True):
     """What the gateway is given by the composition root: the way out, where records go, clocks, dice and sleep.
 
     ``clock``: Unix seconds. ``ticks``: seconds of a monotonic clock. ``dice``: a number in [0, 1).
     """
 
-    __slots__ = ("clock", "dice", "record", "send", "sleep", "ticks")
-
-    def __init__(
-        self,
-        send: Send,
-        record: Callable[[Record], None],
-        *,
-        clock: Callable[[], float],
-        ticks: Callable[[], float],
-        dice: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]],
-    ) -> None:
-        self.send = send
-        self.record = record
-        self.clock = clock
-        self.ticks = ticks
-        self.dice = dice
-        self.sleep = sleep
+    send: Send
+    record: Callable[[Record], None]
+    clock: Callable[[], float]
+    ticks: Callable[[], float]
+    dice: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
 
 
 class Trip:
