@@ -95,17 +95,16 @@ def write_batch(path: Path, count: int, size: int) -> Path:
 
 def _item(number: int, text: str) -> str:
     message = {"role": "user", "content": text or "?"}
-    params = {"model": "bench/gpt-4o-mini", "max_tokens": 64, "messages": [message]}
+    params = {"model": "gpt-4o-mini", "max_tokens": 64, "messages": [message]}
     return json.dumps({"custom_id": f"item-{number:06d}", "params": params}, separators=(",", ":"))
 
 
 def create(port: int, path: Path) -> Any:
     with path.open("rb") as body:
         headers = {"Content-Type": "application/json", "Content-Length": str(path.stat().st_size)}
+        headers |= {"anthropic-version": "2023-06-01", "x-model-provider": "bench", "x-bf-batch-mode": "live"}
         connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE, blocksize=1 << 18)
-        connection.request(
-            "POST", BATCHES, body, headers | {"anthropic-version": "2023-06-01", "x-bf-batch-mode": "live"}
-        )
+        connection.request("POST", BATCHES, body, headers)
         return _json(connection.getresponse())
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -42,11 +43,13 @@ def main(words: list[str]) -> int:
     """Exit status 1 when a part could not be measured; a missed goal is a result, not an error."""
     chosen = options(words)
     limit_of_open_files()
+    places = cores()
+    os.sched_setaffinity(0, {places.others})
     results: dict[str, object] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **versions()}
     failed = False
     with tempfile.TemporaryDirectory(prefix="asbru-bench-") as work:
         bench = Bench(
-            work=Path(work), cores=cores(), seconds=chosen.seconds, rounds=chosen.rounds, realtime=chosen.realtime
+            work=Path(work), cores=places, seconds=chosen.seconds, rounds=chosen.rounds, realtime=chosen.realtime
         )
         build(bench.work)
         for part in chosen.only.split(","):
