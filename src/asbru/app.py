@@ -15,6 +15,7 @@ from msgspec import Struct
 from asbru.batch import BatchService, Engine, EngineSettings, make_ids
 from asbru.batch import BatchSettings as BatchLimits
 from asbru.batch.pace import PaceSettings
+from asbru.batch.submission import Submission
 from asbru.config import Settings, table_of
 from asbru.edge.batches import AnthropicBatches
 from asbru.edge.health import health_route
@@ -25,7 +26,9 @@ from asbru.edge.server import Server
 from asbru.gateway import Gateway, Snapshot, Tools
 from asbru.gateway.models import ModelLists
 from asbru.logs import log
-from asbru.providers.prices import bundled, price_of
+from asbru.natives import native_providers
+from asbru.providers import Provider
+from asbru.providers.prices import batch_price_of, bundled, price_of
 from asbru.store import SchemaError, Store
 from asbru.upstream.client import Client
 
@@ -101,11 +104,20 @@ class Worker:
         self.gateway = Gateway(snapshot_of(settings), self._tools(settings))
         pace = PaceSettings(most=settings.batch.concurrency)
         self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live, EngineSettings(pace=pace))
-        usable = batch_apis(settings)
+        ids = make_ids(time.time, os.urandom)
+        natives = native_providers(
+            settings, self.client.send, batch_price_of(bundled(), rows_of(settings)), random.random
+        )
+        self.submission = Submission(self.store, natives, ids)
+        usable = {name: name in natives for name in settings.providers}
         life = BatchLimits(life=settings.batch.expiry)
-        self.service = BatchService(self.store, lambda: usable, make_ids(time.time, os.urandom), self.engine.wake, life)
+        self.service = BatchService(self.store, lambda: usable, ids, self._wake, life)
         router = self._router(settings)
         self.server = Server(router.find, folder=str(plant.app_dir / "spool"))
+
+    def _wake(self) -> None:
+        self.engine.wake()
+        self.submission.wake()
 
     def _tools(self, settings: Settings) -> Tools:
         return Tools(
@@ -129,29 +141,26 @@ class Worker:
             await self.store.release(replaces)
         await self.server.start(listener)
         self.engine.start()
+        self.submission.start()
 
     async def stop(self) -> None:
         """Finish what is under way, for at most DRAIN seconds, then close everything."""
-        await asyncio.gather(self.server.drain(DRAIN), self.engine.stop(DRAIN))
+        await asyncio.gather(self.server.drain(DRAIN), self.engine.stop(DRAIN), self.submission.stop())
         await self.client.aclose()
         await self.store.close()
 
 
+def rows_of(settings: Settings) -> dict[str, Provider]:
+    """The providers' rows by name."""
+    return {name: each.provider for name, each in settings.providers.items()}
+
+
 def snapshot_of(settings: Settings) -> Snapshot:
     """What the hot path reads."""
-    rows = {name: each.provider for name, each in settings.providers.items()}
+    rows = rows_of(settings)
     return Snapshot(
         providers=rows,
         networks={name: each.network for name, each in settings.providers.items()},
         table=table_of(settings),
         price=price_of(bundled(), rows),
     )
-
-
-def batch_apis(settings: Settings) -> dict[str, bool]:
-    """Every provider, and whether its own batch API can be used: it has one, and a key that may use it."""
-    return {
-        name: each.provider.batch is not None
-        and (each.provider.keyless or any(key.enabled and key.use_for_batch_api for key in each.keys))
-        for name, each in settings.providers.items()
-    }

@@ -1,12 +1,10 @@
 """Reads ``.wire`` files: one conversation told in several formats.
 
 A section begins with ``--- <format>`` and holds JSON. Sections of one file must read as the same Ask (or Reply), and
-each must
-be what is written of it. ``--- <format> (read)`` is another way to say it, which is only read; ``--- <format>
-(written)`` is
-what is written when the format cannot say all of it, or says it otherwise, and is not compared when read.
-``--- lost: <format>: name, name`` declares what that format cannot carry. A ``#`` begins a comment before the first
-section.
+each must be what is written of it. ``--- <format> (read)`` is another way to say it, which is only read;
+``--- <format> (written)`` is what is written when the format cannot say all of it, or says it otherwise, and is not
+compared when read. ``--- lost: <format>: name, name`` declares what that format cannot carry. A ``#`` begins a comment
+before the first section.
 """
 
 import re

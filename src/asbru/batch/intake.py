@@ -1,12 +1,10 @@
 """From the body of a create to a stored batch: validated whole before anything is stored.
 
 Rule 1. Mistakes are answered with 400, each by its index (``requests.17.custom_id: …``), the first ten of them.
-Rule 2. What lies inside ``params`` is not decoded, but for the few members that a batch must know; the provider
-judges the
-rest when the item runs (as Anthropic does), and its answer becomes the item's errored result.
+Rule 2. What lies inside ``params`` is not decoded, but for the few members that a batch must know; the provider judges
+the rest when the item runs (as Anthropic does), and its answer becomes the item's errored result.
 Rule 3. A small body is taken in by the writer thread in one transaction. A large one is taken in by a short-lived
-process of
-its own, in steps that nobody sees before the last: live traffic keeps its event loop and its interpreter.
+process of its own, in steps that nobody sees before the last: live traffic keeps its event loop and its interpreter.
 """
 
 import hashlib
@@ -41,9 +39,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """All that is known about a create but its body. ``id``: of the batch to be.
 
     ``providers``: every provider that can be named, and whether its own batch API can be used now. ``default``: where
-    items without a ``provider/`` prefix go. ``explicit``: the caller named ``default`` itself, so that a prefix
-    which is
-    no provider belongs to the model's name.
+    items without a ``provider/`` prefix go. ``explicit``: the caller named ``default`` itself, so that a prefix which
+    is no provider belongs to the model's name.
     """
 
     id: str

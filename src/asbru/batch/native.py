@@ -35,8 +35,8 @@ Lines = Callable[[], AsyncIterator[Line]]
 class Job(Struct, frozen=True, kw_only=True):
     """One batch upstream. ``id`` is ours (letters and digits). ``count``: lines. ``size``: bytes of all their bodies.
 
-    ``format``: what the bodies are written in. ``upstream_id``: "" until the provider told it.
-    ``files``: ids of what was uploaded or made for it upstream (input, output, error), for results() and clean_up().
+    ``format``: what the bodies are written in. ``upstream_id``: "" until the provider told it. ``files``: ids of what
+    was uploaded or made for it upstream (input, output, error), for results() and clean_up().
     """
 
     id: str

@@ -1,14 +1,11 @@
 """How many items may run at once at one provider: found by trying, per worker.
 
-Rule 1. Up slowly: doubled per epoch while that helps, afterwards one more per epoch; an epoch is at least 32 items
-and twice
-the limit. Only a limit that was reached grows.
+Rule 1. Up slowly: doubled per epoch while that helps, afterwards one more per epoch; an epoch is at least 32 items and
+twice the limit. Only a limit that was reached grows.
 Rule 2. Halved, at most once a second, when the provider says that it is overloaded or keeps silent; nothing more is
-sent
-before the time that it asked for.
+sent before the time that it asked for.
 Rule 3. When replies take more than twice as long as they did, more at once does not help: the limit goes back by a
-quarter.
-If that makes them no faster, the items are longer, not the queue, and their duration is the new measure.
+quarter. If that makes them no faster, the items are longer, not the queue, and their duration is the new measure.
 Rule 4. Live traffic goes first: with N live exchanges running in this worker, an N+1-th of the limit, and at least one.
 """
 

@@ -2,9 +2,8 @@
 outcome on stdout.
 
 Rule 1. The body is mapped, not read; of its 256 MB nothing is copied but one ``params`` at a time.
-Rule 2. Rows are written in steps, so that the gateway's own writes wait for none of them longer than a moment.
-Nobody sees
-the batch before the last step; a process that dies leaves only what the store clears away.
+Rule 2. Rows are written in steps, so that the gateway's own writes wait for none of them longer than a moment. Nobody
+sees the batch before the last step; a process that dies leaves only what the store clears away.
 """
 
 import asyncio

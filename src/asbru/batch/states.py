@@ -2,17 +2,15 @@
 
 Rule 1. A batch: ``intake → in_progress → ended``; a cancel leads through ``canceling``, the end of its time through
 ``expiring``. It ends at the moment when no item is without an outcome, and not before.
-Rule 2. An item on our engine: ``waiting → claimed → outcome``; it goes back to ``waiting`` when it is to be tried
-again or
-when its worker has died. On a provider's batch API: ``queued → submitted → outcome``.
+Rule 2. An item on our engine: ``waiting → claimed → outcome``; it goes back to ``waiting`` when it is to be tried again
+or when its worker has died. On a provider's batch API: ``queued → submitted → outcome``.
 Rule 3. What was sent is awaited: cancel and expiry withdraw only what is ``waiting`` or ``queued``. An outcome is
 final.
 Rule 4. A job is written down before it is sent and after. One that was being sent when we died is looked for, then
 sent.
 
 These tables are the truth. The statements of the store are shorter than a look into them, so a test runs every
-statement
-against every state and compares.
+statement against every state and compares.
 """
 
 from collections.abc import Mapping
@@ -37,9 +35,8 @@ class BatchEvent(StrEnum):
 class ItemEvent(StrEnum):
     """What happens to an item.
 
-    POSTPONE: to be tried again. LAPSE: its worker is dead. WITHDRAW_*: its batch is being stopped. SUBMIT: it goes
-    out in a
-    job; UNSUBMIT: the job was certainly not made. SEIZE: taken out of the queue to be finished without a job.
+    POSTPONE: to be tried again. LAPSE: its worker is dead. WITHDRAW_*: its batch is being stopped. SUBMIT: it goes out
+    in a job; UNSUBMIT: the job was certainly not made. SEIZE: taken out of the queue to be finished without a job.
     """
 
     CLAIM = "claim"

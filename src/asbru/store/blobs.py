@@ -1,8 +1,7 @@
 """Bodies in append-only files: rows hold the segment's name, an offset and a length.
 
-Rule 1. Bytes are written and synced before the transaction that refers to them commits; what a crash leaves behind
-at the
-end of a segment is referred to by nothing.
+Rule 1. Bytes are written and synced before the transaction that refers to them commits; what a crash leaves behind at
+the end of a segment is referred to by nothing.
 Rule 2. A segment is written by one process, under a name that no other process and no later start uses.
 Rule 3. A segment that no batch uses any more is removed.
 """

@@ -1,8 +1,7 @@
 """Batches upstream: which items went out in which job, and where each job stands.
 
 Rule 1. A job is written down before it is sent (``planned``, then ``submitting``) and after (``submitted``): after a
-crash in
-between, the provider is asked whether it has the job before it is ever sent again.
+crash in between, the provider is asked whether it has the job before it is ever sent again.
 Rule 2. A job is held by one session at a time; every write names it.
 """
 
@@ -27,9 +26,8 @@ JobState = Literal["planned", "submitting", "submitted", "collecting", "ended"]
 class JobRow(Struct, frozen=True, kw_only=True):
     """One job. ``batch``: the batch's number. ``key``: id of the provider key, "" for none.
 
-    ``told``: the provider was asked to cancel it. ``failure``: why it was refused as a whole. ``missing``: outcome
-    of items
-    without a result. ``attempts``: failed tries of the current step.
+    ``told``: the provider was asked to cancel it. ``failure``: why it was refused as a whole. ``missing``: outcome of
+    items without a result. ``attempts``: failed tries of the current step.
     """
 
     id: str
@@ -72,10 +70,10 @@ _COLUMNS = (
     "id, batch, provider, key, model, format, state, count, size, created_at, due_at, upstream_id, files, failure,"
     " missing, attempts, told"
 )
-_INSERT = "INSERT INTO jobs (" + _COLUMNS + ", lease) VALUES (" + ", ".join("?" * 18) + ")"
+_INSERT = "INSERT INTO jobs (" + _COLUMNS + ", lease) VALUES (" + ", ".join("?" * 18) + ")"  # noqa: S608  Our words only.
 _HOLD = (
-    "UPDATE jobs SET lease = ?1 WHERE id IN (SELECT id FROM jobs WHERE state <> 'ended' AND due_at <= ?2 AND lease = 0"
-    " ORDER BY due_at LIMIT ?3) RETURNING "
+    "UPDATE jobs SET lease = ?1 WHERE id IN (SELECT id FROM jobs"
+    " WHERE state <> 'ended' AND due_at <= ?2 AND lease IN (0, ?1) ORDER BY due_at LIMIT ?3) RETURNING "
 )
 HOLD = _HOLD + _COLUMNS
 
@@ -112,7 +110,7 @@ def _values(job: JobRow) -> tuple[Any, ...]:
 
 
 def hold(db: sqlite3.Connection, session: int, now: float, most: int) -> list[JobRow]:
-    """Jobs that are due and that nobody holds; they are the session's now."""
+    """Jobs that are due and that nobody else holds; they are the session's now."""
     return [_job(row) for row in db.execute(HOLD, (session, now, most)).fetchall()]
 
 

@@ -2,9 +2,8 @@
 
 Rule 1. The number of a session is the fencing number of all that its worker claims: numbers only grow and are never
 reused.
-Rule 2. A session that is not renewed in time, or whose worker is known to be dead, is removed; what it had claimed
-is free
-again, and whatever it still writes under its old number changes nothing.
+Rule 2. A session that is not renewed in time, or whose worker is known to be dead, is removed; what it had claimed is
+free again, and whatever it still writes under its old number changes nothing.
 """
 
 import sqlite3

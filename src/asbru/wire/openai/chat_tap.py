@@ -54,8 +54,7 @@ class ChatTap:
         return kept if self._withhold else b""
 
     def _look(self, whole: bytes) -> bytes:
-        kept = [frame for frame in frames_of(whole) if not self._read(frame)]
-        return b"".join(kept)
+        return b"".join([_line_ends(frame) if self._read(frame) else frame for frame in frames_of(whole)])
 
     def _read(self, frame: bytes) -> bool:
         """Whether ``frame`` is the usage frame."""
@@ -75,6 +74,11 @@ class ChatTap:
             return False
         self.usage = to_usage(seen.usage)
         return seen.choices == []
+
+
+def _line_ends(frame: bytes) -> bytes:
+    """Empty lines before a frame: they pass even when it does not, so that cuts make no difference."""
+    return frame[: len(frame) - len(frame.lstrip(b"\r\n"))]
 
 
 def _may_tell(whole: bytes) -> bool:

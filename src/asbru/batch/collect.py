@@ -1,0 +1,141 @@
+"""The results of a job, read back item by item and written in groups, charged at the batch price."""
+
+from collections.abc import Sequence
+
+from asbru.batch.gather import NativeProvider, errored
+from asbru.batch.native import Job, JobResult
+from asbru.batch.outbox import read_lost
+from asbru.batch.run import charge_id, request_id
+from asbru.batch.translate import one_line
+from asbru.model.batches import Outcome
+from asbru.model.failure import Broken, Failure
+from asbru.model.record import Record
+from asbru.model.usage import Usage, cost
+from asbru.store import Store, items, jobs
+from asbru.store.batches import Active
+from asbru.store.items import Done
+from asbru.store.jobs import JobRow
+from asbru.store.store import OUTBOX
+from asbru.wire import CODECS
+
+_GROUP = 128
+
+
+class Collector:
+    """Collects one job of one batch."""
+
+    def __init__(self, store: Store, batch: Active, provider: NativeProvider, row: JobRow) -> None:
+        self._store = store
+        self._batch = batch
+        self._provider = provider
+        self._row = row
+        self._lost: dict[int, tuple[str, ...]] = {}
+
+    async def collect(self, job: Job) -> None:
+        """Write every result that the provider has. Raises Upstream when it breaks off; what was written stays."""
+        self._lost = await self._store.call(lambda: read_lost(self._store.app_dir / OUTBOX, job.id))
+        group: list[tuple[int, JobResult]] = []
+        async for result in self._provider.api.results(job):
+            n = self._number(result.upstream_id)
+            if n is not None:
+                group.append((n, result))
+            if len(group) >= _GROUP:
+                await self._write(group)
+                group = []
+        await self._write(group)
+
+    def _number(self, upstream_id: str) -> int | None:
+        """The number of the item that a result belongs to; None when it is none of this job's."""
+        stem, _, number = upstream_id.rpartition("-")
+        return int(number) if stem == self._row.id and number.isascii() and number.isdigit() else None
+
+    async def _write(self, group: Sequence[tuple[int, JobResult]]) -> None:
+        if not group:
+            return
+        numbers = [n for n, _ in group]
+        models = await self._store.read(lambda db: jobs.models(db, self._row.batch, numbers))
+        await self._finish([self._done((n, models.get(n, "")), result) for n, result in group])
+
+    async def _finish(self, done: list[Done]) -> None:
+        job, now = self._row.id, self._store.clock()
+        segments = self._store.segments
+        await self._store.write(lambda db: items.collect(db, job, done, segments, now))
+
+    def _done(self, item: tuple[int, str], result: JobResult) -> Done:
+        if result.outcome is Outcome.SUCCEEDED:
+            try:
+                return self._succeeded(item, result)
+            except Failure as failure:
+                return errored(self._batch, item, failure, (self._provider.name, self._store.clock()))
+        if result.outcome is Outcome.ERRORED:
+            return self._errored(item, result)
+        return Done(batch=self._batch.seq, n=item[0], outcome=result.outcome, format=self._batch.format)
+
+    def _succeeded(self, item: tuple[int, str], result: JobResult) -> Done:
+        body = one_line(result.body)
+        usage = CODECS[self._provider.format].read_usage(body) or Usage()
+        price = cost(usage, self._provider.price(item[1]))
+        return self._with(item, result, (body, self._record(item, usage, price)))
+
+    def _errored(self, item: tuple[int, str], result: JobResult) -> Done:
+        """The provider's error body, in its own format; one of ours in its place when there is none."""
+        status = result.status or 500
+        try:
+            body = one_line(result.body)
+        except Broken as failure:
+            return errored(self._batch, item, failure, (self._provider.name, self._store.clock()))
+        return self._with(item, result, (body, self._record(item, Usage(), 0, (status, f"status_{status}"))))
+
+    def _with(self, item: tuple[int, str], result: JobResult, made: tuple[bytes, Record]) -> Done:
+        body, record = made
+        return Done(
+            batch=self._batch.seq,
+            n=item[0],
+            outcome=result.outcome,
+            format=self._provider.format,
+            status=record.status,
+            body=body,
+            request_id=result.request_id or request_id(self._batch.id, item[0]),
+            usage=record.usage,
+            cost=record.cost,
+            record=record,
+        )
+
+    def _record(self, item: tuple[int, str], usage: Usage, price: int, ended: tuple[int, str] = (200, "")) -> Record:
+        n, model = item
+        key = self._provider.key(self._row.key)
+        now = self._store.clock()
+        return Record(
+            id=charge_id(self._batch.id, n),
+            at=now,
+            took=max(now - self._row.created_at, 0.0),
+            owner=self._batch.owner,
+            asked_model=model,
+            provider=self._provider.name,
+            model=model,
+            key=key.name if key else "",
+            format_in=self._batch.format,
+            format_out=self._provider.format,
+            lane="native",
+            attempts=1,
+            status=ended[0],
+            failure=ended[1],
+            usage=usage,
+            cost=price,
+            batch=self._batch.id,
+            lost=self._lost.get(n, ()),
+        )
+
+    async def end_rest(self, outcome: Outcome, failure: Failure) -> None:
+        """Give ``outcome`` to every item of the job without a result; errored ones get ``failure``."""
+        job = self._row.id
+        while numbers := await self._store.read(lambda db: jobs.outstanding(db, job, -1, _GROUP)):
+            await self._finish(await self._rest(numbers, outcome, failure))
+
+    async def _rest(self, numbers: list[int], outcome: Outcome, failure: Failure) -> list[Done]:
+        batch = self._batch
+        if outcome is not Outcome.ERRORED:
+            return [Done(batch=batch.seq, n=n, outcome=outcome, format=batch.format) for n in numbers]
+        models = await self._store.read(lambda db: jobs.models(db, batch.seq, numbers))
+        at = (self._provider.name, self._store.clock())
+        return [errored(batch, (n, models.get(n, "")), failure, at) for n in numbers]

@@ -1,0 +1,240 @@
+"""Waiting items into jobs: converted, grouped, written down.
+
+Rule 1. A job holds items of one batch, provider and key, and of one model where the provider wants that, within its
+limits.
+Rule 2. An item that cannot be converted is finished at once, errored; it holds up nobody.
+Rule 3. A share (one batch's items for one provider) is gathered by one worker at a time.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from msgspec import Raw, Struct
+
+from asbru.batch.native import NativeApi
+from asbru.batch.outbox import Parcel
+from asbru.batch.run import charge_id, request_id
+from asbru.model.batches import Outcome
+from asbru.model.failure import Failure, Refused
+from asbru.model.keys import Key
+from asbru.model.names import Format
+from asbru.model.record import Record
+from asbru.model.usage import Price
+from asbru.providers import BatchApi
+from asbru.store import Store, items, jobs
+from asbru.store.batches import Active
+from asbru.store.items import Done
+from asbru.store.jobs import JobRow, Queued
+from asbru.store.store import OUTBOX
+from asbru.wire import CODECS
+from asbru.wire.codec import Written
+from asbru.wire.envelope import Envelope
+
+_PAGE = 128
+_LINE_OVERHEAD = 200
+"""Bytes that a provider's client writes around each body, at most."""
+_BREATHE = 16
+"""Items converted before the event loop gets its turn."""
+
+
+class NativeProvider(Struct, frozen=True, kw_only=True):
+    """A provider whose own batch API can be used now. ``format``: what its jobs are written in.
+
+    ``keys``: those for batches. ``price``: of a model on the batch API. ``choose``: one key for a model, or
+    None when none may be used for it (a provider without keys gets None too, and then ``keyless`` is set).
+    """
+
+    name: str
+    api: NativeApi
+    limits: BatchApi
+    format: Format
+    keys: tuple[Key, ...]
+    price: Callable[[str], tuple[Price, ...]]
+    choose: Callable[[str], Key | None]
+    keyless: bool = False
+
+    def key(self, id: str) -> Key | None:
+        """The key with this id, None when it is not there (any more)."""
+        return next((key for key in self.keys if key.id == id), None)
+
+
+def convert(body: bytes, source: Format, target: Format, model: str) -> Written:
+    """An item's params in the provider's format, with its model. Raises Refused when they cannot be read."""
+    envelope = Envelope(body)
+    if source is target:
+        return Written(envelope.splice({"model": Raw(msgspec.json.encode(model))}, drop=("stream",)))
+    ask = CODECS[source].read_ask(envelope)
+    return CODECS[target].write_ask(msgspec.structs.replace(ask, model=model, stream=False))
+
+
+class Gatherer:
+    """``new_id``: ids of jobs."""
+
+    def __init__(self, store: Store, new_id: Callable[[], str]) -> None:
+        self._store = store
+        self._new_id = new_id
+        self._folder: Path = store.app_dir / OUTBOX
+
+    async def gather(self, batch: Active, provider: NativeProvider) -> int:
+        """Plan jobs for all waiting items of a batch at a provider; how many were planned.
+
+        0 when another worker does.
+        """
+        share = (batch.seq, provider.name)
+        session = self._store.session
+        if not await self._store.write(lambda db: jobs.hold_share(db, session, share)):
+            return 0
+        parcels = _Parcels(self._store, (batch, provider), self._new_id, self._folder)
+        try:
+            await self._all(share, parcels)
+            await parcels.plan_rest()
+        finally:
+            parcels.discard()
+            await self._store.write(lambda db: jobs.free_share(db, session, share))
+        return parcels.planned
+
+    async def _all(self, share: tuple[int, str], parcels: "_Parcels") -> None:
+        after = -1
+        while True:
+            page = await self._store.read(partial(jobs.queued, share=share, after=after, most=_PAGE))
+            for item in page:
+                body = (await self._store.bodies([item.ask]))[0]
+                await parcels.add(item, body)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].n
+
+
+class _Parcels:
+    """The jobs being gathered for one batch at one provider."""
+
+    def __init__(
+        self, store: Store, of: tuple[Active, NativeProvider], new_id: Callable[[], str], folder: Path
+    ) -> None:
+        self._store = store
+        self._batch, self._provider = of
+        self._new_id = new_id
+        self._folder = folder
+        self._open: dict[tuple[str, str], Parcel] = {}
+        self._seen = 0
+        self.planned = 0
+
+    async def add(self, item: Queued, body: bytes) -> None:
+        """Convert an item and put it where it belongs."""
+        self._seen += 1
+        if self._seen % _BREATHE == 0:
+            await asyncio.sleep(0)
+        provider = self._provider
+        try:
+            key = self._key(item.model)
+            written = convert(body, self._batch.format, provider.format, item.model)
+            self._fits(written.body)
+        except Failure as failure:
+            await self._refuse(item, failure)
+            return
+        group = (key.id if key else "", item.model if provider.limits.one_model else "")
+        await self._put(group, item.n, written)
+
+    def _key(self, model: str) -> Key | None:
+        provider = self._provider
+        key = provider.choose(model)
+        if key is None and not provider.keyless:
+            text = f"no key of provider {provider.name!r} with use_for_batch_api may be used for model {model!r}"
+            raise Refused(400, text, code="invalid_request_error", param="model")
+        return key
+
+    def _fits(self, body: bytes) -> None:
+        most = self._provider.limits.max_bytes
+        if len(body) + _LINE_OVERHEAD > most:
+            name = self._provider.name
+            text = f"The request is larger than the {most} bytes that provider {name!r} takes in a batch."
+            raise Refused(413, text, code="request_too_large")
+
+    async def _put(self, group: tuple[str, str], n: int, written: Written) -> None:
+        parcel, limits = self._open.get(group), self._provider.limits
+        if parcel is not None:
+            count = len(parcel.numbers) + 1
+            size = parcel.size + len(written.body) + count * _LINE_OVERHEAD
+            if count > limits.max_items or size > limits.max_bytes:
+                await self._plan(group, self._open.pop(group))
+                parcel = None
+        if parcel is None:
+            parcel = self._open[group] = Parcel(self._folder, self._new_id())
+        parcel.add(n, written.body, written.lost)
+
+    async def plan_rest(self) -> None:
+        """Plan what has not filled a job."""
+        while self._open:
+            group, parcel = self._open.popitem()
+            await self._plan(group, parcel)
+
+    async def _plan(self, group: tuple[str, str], parcel: Parcel) -> None:
+        await self._store.call(parcel.seal)
+        session, now = self._store.session, self._store.clock()
+        row = JobRow(
+            id=parcel.job,
+            batch=self._batch.seq,
+            provider=self._provider.name,
+            key=group[0],
+            model=group[1],
+            format=self._provider.format,
+            state="planned",
+            count=len(parcel.numbers),
+            size=parcel.size,
+            created_at=now,
+            due_at=now,
+        )
+        if await self._store.write(lambda db: jobs.plan(db, session, row, parcel.numbers)):
+            self.planned += 1
+        else:
+            parcel.discard()
+
+    def discard(self) -> None:
+        """Drop what was not planned (an error, or the end of this worker)."""
+        while self._open:
+            self._open.popitem()[1].discard()
+
+    async def _refuse(self, item: Queued, failure: Failure) -> None:
+        batch, now = self._batch, self._store.clock()
+        done = errored(batch, (item.n, item.model), failure, (self._provider.name, now))
+        session = self._store.session
+
+        def work(db: sqlite3.Connection) -> None:
+            jobs.seize(db, session, batch.seq, [item.n])
+            items.finish(db, session, [done], self._store.segments, now)
+
+        await self._store.write(work)
+
+
+def errored(batch: Active, item: tuple[int, str], failure: Failure, at: tuple[str, float]) -> Done:
+    """The result of an item that failed by ``failure``. ``item``: number and model. ``at``: provider, Unix seconds."""
+    n, model = item
+    provider, now = at
+    id_ = request_id(batch.id, n)
+    return Done(
+        batch=batch.seq,
+        n=n,
+        outcome=Outcome.ERRORED,
+        format=batch.format,
+        status=failure.status,
+        body=CODECS[batch.format].write_failure(failure, id_),
+        request_id=id_,
+        record=Record(
+            id=charge_id(batch.id, n),
+            at=now,
+            took=0.0,
+            owner=batch.owner,
+            asked_model=model,
+            provider=provider,
+            model=model,
+            format_in=batch.format,
+            lane="native",
+            status=failure.status,
+            failure=failure.code or type(failure).__name__,
+            batch=batch.id,
+        ),
+    )

@@ -1,0 +1,251 @@
+"""Runs items on the providers' own batch APIs: gather into jobs, send, poll, collect.
+
+Rule 1. A job is written down as ``submitting`` before it is sent. One that is found so later is looked for upstream
+first: a crash, or an answer that never came, cannot make a second, billed batch.
+Rule 2. Where a job stands is in the store after every step; a step that fails is tried again later, by whoever holds
+it.
+Rule 3. A job of a batch that is being stopped is told once; what the provider still finishes counts.
+Rule 4. Polling begins after five seconds and slows down with the job's age, to once a minute.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from asbru.batch.collect import Collector
+from asbru.batch.gather import Gatherer, NativeProvider
+from asbru.batch.native import Job, Line, Lines
+from asbru.batch.outbox import read_lines, remove
+from asbru.model.batches import Outcome, Phase
+from asbru.model.failure import Broken, Failure, Overloaded, Rejected, Upstream
+from asbru.model.names import Format
+from asbru.store import Store, batches, jobs
+from asbru.store.batches import Active
+from asbru.store.jobs import JobRow
+from asbru.store.store import OUTBOX
+
+_log = logging.getLogger("asbru.batch")
+
+
+class SubmissionSettings(Struct, frozen=True, kw_only=True):
+    """Durations in seconds. ``look``: between rounds. ``first`` and ``last``: shortest and longest wait between polls.
+
+    ``most``: jobs held at a time. ``patience``: failed tries of a step after which a stopped batch waits no longer.
+    """
+
+    look: float = 1.0
+    first: float = 5.0
+    last: float = 60.0
+    most: int = 64
+    patience: int = 8
+
+
+class Submission:
+    """``providers``: those with a batch API, by name. ``new_id``: ids of jobs, letters and digits."""
+
+    def __init__(
+        self,
+        store: Store,
+        providers: Mapping[str, NativeProvider],
+        new_id: Callable[[], str],
+        settings: SubmissionSettings = SubmissionSettings(),  # noqa: B008  Immutable.
+    ) -> None:
+        self._store = store
+        self._providers = providers
+        self._settings = settings
+        self._gatherer = Gatherer(store, new_id)
+        self._folder = store.app_dir / OUTBOX
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._news = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work, in the running event loop."""
+        self._loop = asyncio.create_task(self._run())
+
+    def wake(self) -> None:
+        """There is new work, or a batch was canceled."""
+        self._news.set()
+
+    async def stop(self) -> None:
+        """Leave every job where it stands: what is being sent is looked for by the next worker."""
+        tasks = [*self._busy.values(), *([self._loop] if self._loop else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            self._news.clear()
+            try:
+                await self._round()
+            except Exception:
+                _log.exception("a round of the providers' batch APIs failed; it is tried again")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), self._settings.look)
+
+    async def _round(self) -> None:
+        """Gather what waits for a job, then take one step with every job that is due."""
+        now, session = self._store.clock(), self._store.session
+        active = {batch.seq: batch for batch in await self._store.read(partial(batches.active, now=now))}
+        for batch in active.values():
+            for name in batch.queued:
+                if name in self._providers:
+                    await self._gatherer.gather(batch, self._providers[name])
+        rows = await self._store.write(lambda db: jobs.hold(db, session, self._store.clock(), self._settings.most))
+        for row in rows:
+            if row.id not in self._busy:
+                task = asyncio.create_task(self._step(row, active.get(row.batch), session))
+                self._busy[row.id] = task
+                task.add_done_callback(partial(self._stepped, row.id))
+
+    def _stepped(self, id: str, task: "asyncio.Task[None]") -> None:
+        del self._busy[id]
+        self._news.set()
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a job failed; it is tried again", extra={"job": id}, exc_info=task.exception())
+
+    async def _step(self, row: JobRow, batch: Active | None, session: int) -> None:
+        """One step of a job we hold; afterwards anybody may take the next."""
+        provider = self._providers.get(row.provider)
+        after: JobRow | None
+        if batch is None:
+            after = replace(row, state="ended")
+        elif provider is None:
+            _log.warning("a job waits for a provider that is not configured", extra={"provider": row.provider})
+            after = self._later(row, self._settings.last)
+        else:
+            after = await _Step(self, row, (batch, provider), session).take()
+        if after is not None:
+            await self._store.write(lambda db: jobs.update(db, session, after, keep=False))
+
+    def _later(self, row: JobRow, seconds: float) -> JobRow:
+        return replace(row, due_at=self._store.clock() + seconds)
+
+
+class _Step:
+    """One step of one job; ``take`` gives where the job stands then, None when it is gone or somebody else's."""
+
+    def __init__(self, of: Submission, row: JobRow, about: tuple[Active, NativeProvider], session: int) -> None:
+        self._of = of
+        self._store = of._store
+        self._row = row
+        self._batch, self._provider = about
+        self._session = session
+        self._collector = Collector(of._store, self._batch, self._provider, row)
+
+    async def take(self) -> JobRow | None:
+        """Go on from where the job stands."""
+        try:
+            match self._row.state:
+                case "planned":
+                    return await self._send()
+                case "submitting":
+                    return await self._find()
+                case "submitted":
+                    return await self._poll()
+                case _:
+                    return await self._collect()
+        except Upstream as failure:
+            return await self._failed(failure)
+
+    def _job(self) -> Job:
+        row = self._row
+        return Job(
+            id=row.id,
+            batch=self._batch.id,
+            provider=row.provider,
+            key=self._provider.key(row.key),
+            model=row.model,
+            format=Format(row.format),
+            created_at=row.created_at,
+            count=row.count,
+            size=row.size,
+            upstream_id=row.upstream_id,
+            files=row.files,
+        )
+
+    def _lines(self) -> Lines:
+        async def read() -> AsyncIterator[Line]:
+            for n, body in read_lines(self._of._folder, self._row.id):
+                yield Line(n, f"{self._row.id}-{n}", body)
+
+        return read
+
+    async def _send(self) -> JobRow | None:
+        row = self._row
+        if self._batch.phase is not Phase.IN_PROGRESS:
+            return await self._end(self._stopped(), Broken(502, "The batch was stopped before it was sent."))
+        self._row = replace(row, state="submitting")
+        if not await self._store.write(lambda db: jobs.update(db, self._session, self._row, keep=True)):
+            return None
+        try:
+            made = await self._provider.api.submit(self._job(), self._lines())
+        except OSError:
+            # Its lines are gone from the disk: gather them again from the items themselves.
+            now = self._store.clock()
+            await self._store.write(lambda db: jobs.unplan(db, row, now))
+            return None
+        except Rejected as failure:
+            return await self._end(Outcome.ERRORED, failure)
+        except Overloaded as failure:
+            if failure.status == 429:
+                self._row = row
+            raise
+        return self._submitted(made)
+
+    def _submitted(self, made: Job) -> JobRow:
+        sent = replace(self._row, state="submitted", upstream_id=made.upstream_id, files=made.files, attempts=0)
+        return self._of._later(sent, self._of._settings.first)
+
+    async def _find(self) -> JobRow:
+        known = await self._store.read(lambda db: jobs.known(db, self._row.provider))
+        made = await self._provider.api.find(self._job(), known)
+        return self._submitted(made) if made else replace(self._row, state="planned", due_at=self._store.clock())
+
+    async def _poll(self) -> JobRow:
+        job = self._job()
+        if self._batch.phase is not Phase.IN_PROGRESS and not self._row.told:
+            await self._provider.api.cancel(job)
+            self._row = replace(self._row, told=True)
+        progress = await self._provider.api.poll(job)
+        if not progress.ended:
+            settings = self._of._settings
+            age = self._store.clock() - self._row.created_at
+            return self._of._later(replace(self._row, attempts=0), min(max(age / 10, settings.first), settings.last))
+        ended = replace(self._row, state="collecting", failure=progress.failure, missing=progress.missing, attempts=0)
+        return replace(ended, due_at=self._store.clock())
+
+    async def _collect(self) -> JobRow:
+        row = self._row
+        if row.failure:
+            return await self._end(Outcome.ERRORED, Broken(400, row.failure, code="invalid_request_error"))
+        await self._collector.collect(self._job())
+        missing = Outcome(row.missing or Outcome.ERRORED)
+        return await self._end(missing, Broken(502, "The provider's batch ended without a result for this request."))
+
+    async def _end(self, outcome: Outcome, failure: Failure) -> JobRow:
+        """Give every item that is left its outcome, and clean up."""
+        await self._collector.end_rest(outcome, failure)
+        if self._row.upstream_id:
+            with contextlib.suppress(Upstream):
+                await self._provider.api.clean_up(self._job())
+        await self._store.call(partial(remove, self._of._folder, self._row.id))
+        return replace(self._row, state="ended")
+
+    async def _failed(self, failure: Upstream) -> JobRow:
+        """Try the step again later; a batch that is being stopped does not wait for ever."""
+        row, settings = self._row, self._of._settings
+        if self._batch.phase is not Phase.IN_PROGRESS and row.attempts >= settings.patience:
+            return await self._end(self._stopped(), failure)
+        _log.warning("a provider's batch API failed", extra={"provider": row.provider, "reason": failure.message})
+        wait = min(settings.first * 2.0 ** min(row.attempts, 10), settings.last)
+        return self._of._later(replace(row, attempts=row.attempts + 1), max(failure.retry_after or 0.0, wait))
+
+    def _stopped(self) -> Outcome:
+        return Outcome.CANCELED if self._batch.phase is Phase.CANCELING else Outcome.EXPIRED
