@@ -36,9 +36,9 @@ def free_port() -> int:
         return port
 
 
-def pinned(core: int, realtime: bool) -> list[str]:
-    """What to put before a command. ``realtime``: ahead of all other work of the machine (needs root)."""
-    return [*(["chrt", "-r", "1"] if realtime else []), "taskset", "-c", str(core)]
+def pinned(core: int) -> list[str]:
+    """What to put before a command."""
+    return ["taskset", "-c", str(core)]
 
 
 @contextmanager

@@ -30,7 +30,6 @@ def options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas: %(default)s")
     parser.add_argument("--seconds", type=float, default=3.0, help="of one round of load (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="per target; medians are reported (default: %(default)s)")
-    parser.add_argument("--realtime", action="store_true", help="run ahead of all other work of the machine (root)")
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
     chosen = parser.parse_args(words)
     unknown = set(chosen.only.split(",")) - set(PARTS)
@@ -48,9 +47,7 @@ def main(words: list[str]) -> int:
     results: dict[str, object] = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **versions()}
     failed = False
     with tempfile.TemporaryDirectory(prefix="asbru-bench-") as work:
-        bench = Bench(
-            work=Path(work), cores=places, seconds=chosen.seconds, rounds=chosen.rounds, realtime=chosen.realtime
-        )
+        bench = Bench(work=Path(work), cores=places, seconds=chosen.seconds, rounds=chosen.rounds)
         build(bench.work)
         for part in chosen.only.split(","):
             try:

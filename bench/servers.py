@@ -43,13 +43,12 @@ class Bench(Struct, frozen=True, kw_only=True):
     cores: Cores
     seconds: float
     rounds: int
-    realtime: bool
 
     def on_gateway_core(self, command: list[str]) -> list[str]:
-        return pinned(self.cores.gateway, self.realtime) + command
+        return pinned(self.cores.gateway) + command
 
     def beside(self, command: list[str]) -> list[str]:
-        return pinned(self.cores.others, self.realtime) + command
+        return pinned(self.cores.others) + command
 
 
 class Target(Struct, frozen=True, kw_only=True):

@@ -149,8 +149,8 @@ CHUNKS = [
     refused("control character in a chunk extension", CHUNKED + b'3;a="\x01"\r\nabc\r\n0\r\n\r\n'),
     refused("bad trailer", CHUNKED + b"0\r\nA : b\r\n\r\n"),
     refused("a length among the trailers", CHUNKED + b"0\r\nContent-Length: 9\r\n\r\n"),
-    refused("endless chunk extension", CHUNKED + b"3;" + b"a" * 20000 + b"\r\nabc\r\n"),
-    refused("endless trailers", CHUNKED + b"3\r\nabc\r\n0\r\n" + b"A: b\r\n" * 20000),
+    Case("endless chunk extension", CHUNKED + b"3;" + b"a" * 60_000, [400]),
+    Case("endless trailers", CHUNKED + b"3\r\nabc\r\n0\r\n" + b"A: b\r\n" * 10_000, [400]),
     Case(
         "trailers are dropped",
         P + b"Transfer-Encoding: chunked\r\n" + CLOSE + b"3;a=b\r\nabc\r\n0\r\nA: b\r\nHost: evil\r\n\r\n",

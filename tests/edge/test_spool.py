@@ -135,7 +135,7 @@ def test_the_thread_is_waited_for(tmp_path: Path) -> None:
         while not spool.full:
             spool.write(b"x" * 10_000)
             pieces += 1
-        assert pieces <= 140
+            assert pieces <= 140
         await until(lambda: bool(rooms))
         told: list[OSError | None] = []
         spool.finish(told.append)

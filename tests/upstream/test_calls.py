@@ -139,14 +139,13 @@ def test_no_free_connection() -> None:
 
 
 def test_no_connection() -> None:
-    """Refused, unknown name, an address that cannot be, TLS that never answers."""
+    """Refused, a name that cannot be, TLS that never answers."""
 
     async def scenario() -> None:
         async with provider(silent) as there, client() as sender:
             places: list[tuple[Origin, type[Failure], str]] = [
                 (Origin(host="127.0.0.1", port=1, tls=False), Unreachable, "refused"),
-                (Origin(host="nowhere.invalid", port=80, tls=False), Unreachable, "could not be resolved"),
-                (Origin(host="a" * 70 + ".test", port=80, tls=False), Unreachable, "not valid|could not be resolved"),
+                (Origin(host="a..b", port=80, tls=False), Unreachable, "not valid|could not be resolved"),
                 (there.origin(tls=True), TimedOut, "no connection to .* within 0.2 s"),
             ]
             for origin, kind, words in places:

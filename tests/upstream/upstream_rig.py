@@ -156,28 +156,37 @@ class Taker:
 
 
 class Authority(NamedTuple):
-    """A test CA: its certificate as PEM, and a server context for ``localhost`` and 127.0.0.1."""
+    """A test CA: its certificate as PEM, and server contexts for ``localhost`` and 127.0.0.1, and for another name."""
 
     pem: str
     server: ssl.SSLContext
+    other: ssl.SSLContext
 
 
 def make_authority(folder: Path) -> Authority:
-    """A CA and a certificate signed by it, valid for an hour."""
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    """A CA and two certificates signed by it, valid for an hour."""
+    key = ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    root = _certificate(issuer, issuer, authority_key, authority_key, x509.BasicConstraints(ca=True, path_length=0))
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))])
-    leaf = _certificate(subject, issuer, key, authority_key, names)
-    path = folder / "server.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + leaf.public_bytes(serialization.Encoding.PEM)
+    root = _certificate(issuer, issuer, key, key, x509.BasicConstraints(ca=True, path_length=0))
+    here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]
+    return Authority(
+        root.public_bytes(serialization.Encoding.PEM).decode(),
+        _server(folder / "here.pem", issuer, key, x509.SubjectAlternativeName(here)),
+        _server(folder / "other.pem", issuer, key, x509.SubjectAlternativeName([x509.DNSName("other.test")])),
     )
+
+
+def _server(
+    path: Path, issuer: x509.Name, signer: ec.EllipticCurvePrivateKey, names: x509.SubjectAlternativeName
+) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "provider")])
+    leaf = _certificate(subject, issuer, key, signer, names).public_bytes(serialization.Encoding.PEM)
+    plain = serialization.NoEncryption()
+    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain) + leaf)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(path)
-    return Authority(root.public_bytes(serialization.Encoding.PEM).decode(), server)
+    return server
 
 
 def _certificate(

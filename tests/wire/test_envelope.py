@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
+from wire_kit import ANTHROPIC, OPENAI
 
 from asbru.model.failure import Refused
 from asbru.wire import Codec, Envelope, Peek
-from wire_kit import ANTHROPIC, OPENAI
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -33,7 +33,9 @@ def test_every_value_keeps_its_bytes(members: dict[str, Any], indent: int | None
 
 
 def test_odd_values_keep_their_bytes() -> None:
-    body = b'{"big":123456789012345678901234567890,"one":1.0,"e":1E5,"u":"\\u00e9","deep":{"b": 1, "a":[ ]},"model":"x"}'
+    body = (
+        b'{"big":123456789012345678901234567890,"one":1.0,"e":1E5,"u":"\\u00e9","deep":{"b": 1, "a":[ ]},"model":"x"}'
+    )
     spliced = Envelope(body).splice({"model": "y"}, rename={"one": "uno"}, drop=("e",))
     expected = body.replace(b'"x"', b'"y"').replace(b'"one"', b'"uno"').replace(b'"e":1E5,', b"")
     assert spliced == expected

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wire_kit import ANTHROPIC, OPENAI, STAMP, ask, asking, told
 
 from asbru.model.failure import Failure, Refused
 from asbru.wire import Codec, Envelope, Frame
-from wire_kit import ANTHROPIC, OPENAI, STAMP, ask, asking, told
 
 OPENAI_BODY: dict[str, Any] = {
     "model": "m",
@@ -29,7 +29,10 @@ ANTHROPIC_BODY: dict[str, Any] = {
     "messages": [
         {"role": "user", "content": [{"type": "text", "text": "?"}]},
         {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]},
-        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "x"}]}]},
+        {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "x"}]}],
+        },
         {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "u"}}]},
         {"role": "user", "content": [{"type": "document", "source": {"type": "text", "data": "d"}}]},
     ],
@@ -138,7 +141,9 @@ CASES = [(OPENAI, OPENAI_BODY, *one) for one in OPENAI_MISTAKES] + [
 
 
 @pytest.mark.parametrize(
-    ("codec", "body", "path", "value", "param"), CASES, ids=[f"{c.family}-{path}-{value!r:.20}" for c, _, path, value, _ in CASES]
+    ("codec", "body", "path", "value", "param"),
+    CASES,
+    ids=[f"{c.family}-{path}-{value!r:.20}" for c, _, path, value, _ in CASES],
 )
 def test_a_mistake_is_named(codec: Codec, body: dict[str, Any], path: str, value: Any, param: str) -> None:
     with pytest.raises(Refused) as failed:
@@ -198,23 +203,110 @@ def test_bytes_that_are_not_text_are_refused() -> None:
 
 
 NAMES = st.sampled_from(
-    "model messages role content type text tools function name arguments tool_calls id tool_call_id image_url url source "
-    "data media_type input input_schema thinking signature choices delta message index usage prompt_tokens created stop "
-    "finish_reason error content_block cache_control ttl citations file file_data response_format json_schema schema "
-    "tool_choice allowed_tools mode system max_tokens stream partial_json completion_tokens stop_reason is_error".split()
+    [
+        "model",
+        "messages",
+        "role",
+        "content",
+        "type",
+        "text",
+        "tools",
+        "function",
+        "name",
+        "arguments",
+        "tool_calls",
+        "id",
+        "tool_call_id",
+        "image_url",
+        "url",
+        "source",
+        "data",
+        "media_type",
+        "input",
+        "input_schema",
+        "thinking",
+        "signature",
+        "choices",
+        "delta",
+        "message",
+        "index",
+        "usage",
+        "prompt_tokens",
+        "created",
+        "stop",
+        "finish_reason",
+        "error",
+        "content_block",
+        "cache_control",
+        "ttl",
+        "citations",
+        "file",
+        "file_data",
+        "response_format",
+        "json_schema",
+        "schema",
+        "tool_choice",
+        "allowed_tools",
+        "mode",
+        "system",
+        "max_tokens",
+        "stream",
+        "partial_json",
+        "completion_tokens",
+        "stop_reason",
+        "is_error",
+    ]
 )
 WORDS = st.sampled_from(
-    "user assistant tool system text image image_url tool_use tool_result thinking document function custom file base64 url "
-    "message_start content_block_start content_block_delta content_block_stop message_delta message_stop error auto any "
-    "text_delta input_json_delta json_schema stop tool_calls allowed_tools citations_delta data:;base64,x [DONE]".split()
+    [
+        "user",
+        "assistant",
+        "tool",
+        "system",
+        "text",
+        "image",
+        "image_url",
+        "tool_use",
+        "tool_result",
+        "thinking",
+        "document",
+        "function",
+        "custom",
+        "file",
+        "base64",
+        "url",
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+        "error",
+        "auto",
+        "any",
+        "text_delta",
+        "input_json_delta",
+        "json_schema",
+        "stop",
+        "tool_calls",
+        "allowed_tools",
+        "citations_delta",
+        "data:;base64,x",
+        "[DONE]",
+    ]
 )
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | WORDS | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | WORDS
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(max_size=3), inner, max_size=6),
     max_leaves=25,
 )
 OBJECTS = st.dictionaries(NAMES, ANYTHING, max_size=8)
-FUZZ = settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def seeds(codec: Codec) -> list[Any]:

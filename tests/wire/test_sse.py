@@ -68,7 +68,9 @@ def test_frames_are_bounded() -> None:
 
 LINE_ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
 PIECES = st.lists(
-    st.one_of(st.sampled_from([b"data: ", b"data:", b"event: e", b": c", b"a", b"\n", b"\r", b"\xef\xbb\xbf"]), LINE_ENDS),
+    st.one_of(
+        st.sampled_from([b"data: ", b"data:", b"event: e", b": c", b"a", b"\n", b"\r", b"\xef\xbb\xbf"]), LINE_ENDS
+    ),
     max_size=30,
 ).map(b"".join)
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_streams import FAILING, STREAMS, codec_of, cut, read_in_pieces
+from wire_kit import ANTHROPIC, OPENAI
 
 from asbru.model.events import Done, Start, fold
 from asbru.model.failure import Upstream
 from asbru.model.usage import Usage
 from asbru.wire import Codec, Tap
 from asbru.wire.passing import LIMIT
-from test_streams import FAILING, STREAMS, codec_of, cut, read_in_pieces
-from wire_kit import ANTHROPIC, OPENAI
 
 ROUNDS = 40
 USAGE_FRAME = b'data: {"id":"1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n'
