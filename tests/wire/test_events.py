@@ -20,7 +20,7 @@ from asbru.model.chat import (
     ToolCall,
     raw_arguments,
 )
-from asbru.model.events import Close, Delta, Done, Open, Start, fold, unfold
+from asbru.model.events import Close, Delta, Done, Event, Open, Start, fold, unfold
 from asbru.model.names import Finish, Format
 from asbru.model.usage import Usage
 
@@ -61,7 +61,7 @@ def test_fold_undoes_unfold(reply: Reply) -> None:
 
 def test_parts_may_overlap() -> None:
     call = ToolCall(id="", name="f", arguments=Raw(b""))
-    told = [Start(id="1", model="m"), Open(0, call), Open(1, call)]
+    told: list[Event] = [Start(id="1", model="m"), Open(0, call), Open(1, call)]
     told += [Delta(index=1, arguments='{"b"'), Delta(index=0, arguments="{}"), Delta(index=1, arguments=":1}")]
     told += [Close(0), Close(1), Done()]
     first, second = fold(told).parts
