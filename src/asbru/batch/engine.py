@@ -21,7 +21,7 @@ from msgspec import Struct
 from asbru.batch.desk import Desk
 from asbru.batch.pace import Pace, PaceSettings
 from asbru.batch.rerun import WAITS
-from asbru.batch.run import Carry, attempt_of, run
+from asbru.batch.run import Attempt, Carry, Ran, attempt_of, run
 from asbru.batch.sweep import Sweep, SweepSettings
 from asbru.model.batches import Phase
 from asbru.model.failure import Refused
@@ -235,14 +235,23 @@ class Engine:
             raise
         except OSError:
             ran = None, Refused(500, "The request's body can no longer be read.", code="api_error")
-        took = time.monotonic() - began
-        attempt = attempt_of(item, batch, ran, (self._store.clock(), took, self._settings.waits))
+        self._settle(one, ran, pace, time.monotonic() - began)
+        self._next(item.provider)
+
+    def _settle(self, one: _Ready, ran: Ran, pace: Pace, took: float) -> None:
+        """Put what became of an item on the desk, and learn from it how much the provider can take."""
+        now = self._store.clock()
+        try:
+            attempt = attempt_of(one.item, one.batch, ran, (now, took, self._settings.waits))
+        except Exception:
+            # A bug of ours must not leave an item claimed for ever; it is tried again, until its batch expires.
+            _log.exception("what became of an item could not be written", extra={"item": one.item.custom_id})
+            attempt = Attempt(Postponed(one.item.batch, one.item.n, now + self._settings.waits[-1]))
         if attempt.overloaded:
             pace.overloaded(attempt.retry_after)
         else:
             pace.end(took)
         self._desk.put(attempt.result, one.session)
-        self._next(item.provider)
 
     def _next(self, provider: str) -> None:
         """An item is over: start the next, and have more claimed before there are none."""

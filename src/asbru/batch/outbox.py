@@ -78,9 +78,14 @@ def remove(folder: Path, job: str, *, keep_lost: bool = False) -> None:
         _lost_path(folder / job).unlink(missing_ok=True)
 
 
-def names(folder: Path) -> set[str]:
-    """Jobs that have anything here."""
-    return {entry.name.partition(".")[0] for entry in os.scandir(folder)}
+def abandoned(folder: Path, before: float) -> set[str]:
+    """Jobs of which nothing was written here since a time (Unix seconds). Not all of them are unwanted."""
+    recent = {name for name, at in _entries(folder) if at > before}
+    return {name for name, _ in _entries(folder)} - recent
+
+
+def _entries(folder: Path) -> list[tuple[str, float]]:
+    return [(entry.name.partition(".")[0], entry.stat().st_mtime) for entry in os.scandir(folder)]
 
 
 def _lost_path(path: Path) -> Path:

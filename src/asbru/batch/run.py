@@ -23,6 +23,9 @@ from asbru.wire.envelope import Envelope
 Carry = Callable[[Exchange], Awaitable[Answer]]
 """The gateway: carries one exchange across, raises Failure, leaves its record on the exchange."""
 
+Ran = tuple[Exchange | None, Answer | Failure]
+"""The exchange (None: its params could not be read) and what came of it."""
+
 _log = logging.getLogger("asbru.batch")
 
 
@@ -61,9 +64,7 @@ def charge_id(batch: str, n: int) -> str:
     return f"{batch}/{n}"
 
 
-async def run(
-    item: Claimed, batch: Active, body: bytes, carry: Carry, at: float
-) -> tuple[Exchange | None, Answer | Failure]:
+async def run(item: Claimed, batch: Active, body: bytes, carry: Carry, at: float) -> Ran:
     """Carry one item across; never raises, but for cancellation."""
     x: Exchange | None = None
     try:
@@ -80,7 +81,7 @@ async def run(
 def attempt_of(
     item: Claimed,
     batch: Active,
-    ran: tuple[Exchange | None, Answer | Failure],
+    ran: Ran,
     times: tuple[float, float, tuple[float, ...]],
 ) -> Attempt:
     """What to write about a try. ``times``: now (Unix seconds), how long it took, the waits between tries."""

@@ -153,6 +153,9 @@ class _Step:
                     return await self._collect()
         except Upstream as failure:
             return await self._failed(failure)
+        except Exception:
+            _log.exception("a step of a job failed; it is tried again", extra={"job": self._row.id})
+            return await self._failed(Broken(502, "The gateway failed to follow the provider's batch."))
 
     def _job(self) -> Job:
         row = self._row

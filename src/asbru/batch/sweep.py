@@ -1,10 +1,13 @@
 """What has to happen because time passes: batches expire after 24 hours, results are kept for 29 days."""
 
 import asyncio
+from functools import partial
 
 from msgspec import Struct
 
+from asbru.batch.outbox import abandoned, remove
 from asbru.store import Store, batches, jobs
+from asbru.store.store import OUTBOX
 
 DAY = 86_400.0
 
@@ -45,3 +48,12 @@ class Sweep:
     async def clear(self) -> None:
         """Archive what is old enough now, and remove what nobody can reach."""
         await self._store.clear(self._store.clock() - self._settings.keep)
+        await self._clear_outbox()
+
+    async def _clear_outbox(self) -> None:
+        """Remove lines of jobs that were never planned: their gatherer died an hour ago or earlier."""
+        folder = self._store.app_dir / OUTBOX
+        old = await self._store.call(partial(abandoned, folder, self._store.clock() - 3_600))
+        wanted = await self._store.read(jobs.open_ids) if old else frozenset()
+        for job in old - wanted:
+            await self._store.call(partial(remove, folder, job))
