@@ -381,7 +381,7 @@ def test_a_client_that_leaves_cancels_its_handler(reset: bool) -> None:
                 writer.transport.abort()
             else:
                 writer.close()
-            await until(lambda: log == ["cancelled"], 1)
+            await until(lambda: log == ["cancelled"], 3)
             assert edge.seen == ["GET /"]
 
     run(scenario())
@@ -419,7 +419,7 @@ def test_streams_are_chunked_and_keep_the_connection() -> None:
             await until(lambda: source.sink is not None)
             assert source.log == []
             writer.close()
-            await until(lambda: source.log == ["cancel"], 1)
+            await until(lambda: source.log == ["cancel"], 3)
 
     run(scenario())
 

@@ -166,7 +166,7 @@ def test_cancelling_closes_the_connection() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await until(lambda: there.open == 0, 1)
+            await until(lambda: there.open == 0, 3)
             assert sender.connections == 0
 
     run(scenario())
@@ -182,7 +182,7 @@ def test_a_wait_with_a_time_limit() -> None:
                     await sender.send(make_call(there.origin()))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(sender.send(make_call(there.origin())), 0.05)
-            await until(lambda: there.open == 0, 1)
+            await until(lambda: there.open == 0, 3)
 
     run(scenario())
 
@@ -518,7 +518,7 @@ def test_cancelling_a_stream() -> None:
             assert answer.stream is not None
             answer.stream.cancel()
             heard = len(taker.pieces)
-            await until(lambda: there.open == 0, 1)
+            await until(lambda: there.open == 0, 3)
             answer.stream.cancel()
             assert (len(taker.pieces), taker.ends) == (heard, [])
             assert sender.connections == 0

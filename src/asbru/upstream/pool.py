@@ -90,7 +90,8 @@ class Pool:
             connection.check(now, idle)
         self._idle = [connection for connection in self._idle if not connection.closed]
         self._waiting = deque(pending for pending in self._waiting if pending.holder is self)
-        while self._waiting and now - self._waiting[0].since > self._waiting[0].call.deadlines.first_byte:
+        # A call whose connection is being opened is that dial's business.
+        while self._wanted > len(self._dials) and self._waited_long(self._waiting[0]):
             self._fail_first(TimedOut(504, f"no free connection to {self.place} ({self.size} in use)"))
 
     def close(self) -> None:
@@ -101,6 +102,9 @@ class Pool:
             self._fail_first(Unreachable(503, "the gateway is stopping"))
         for connection in tuple(self._all):
             connection.stop()
+
+    def _waited_long(self, pending: Pending) -> bool:
+        return self.now - pending.since > pending.call.deadlines.first_byte
 
     def _next(self) -> Pending | None:
         while self._waiting:
