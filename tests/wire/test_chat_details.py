@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import Raw
-from wire_kit import ANTHROPIC, OPENAI, STAMP, ask
+from wire_kit import ANTHROPIC, OPENAI, STAMP, ask, asking, events, frames, written
 
-from asbru.model.chat import Ask, Document, Effort, Reply, Sampling, Text, ToolCall, ToolResult, Turn
+from asbru.model.chat import Ask, Document, Effort, Image, Reply, Sampling, Text, ToolCall, ToolResult, Turn
+from asbru.model.events import Close, Delta, Done, Event, Open, Start, fold
 from asbru.model.failure import Broken
 from asbru.model.names import Format, Role
 from asbru.model.usage import Usage
@@ -197,3 +198,97 @@ def test_arguments_of_an_empty_call() -> None:
         "name": "f",
         "arguments": "{}",
     }
+
+
+def test_calls_that_end_before_the_one_under_way() -> None:
+    call = ToolCall(id="a", name="f", arguments=Raw(b""))
+    found: list[Event] = [
+        Start(id="", model="m"),
+        Open(0, call),
+        Open(1, call),
+        Delta(index=1, arguments="{}"),
+        Close(1),
+    ]
+    found += [Open(2, Image(url="u")), Close(2), Close(0), Done()]
+    body = written(ANTHROPIC.writer(STAMP, asking(ANTHROPIC)), found)
+    kinds = [frame.event for frame in frames(body)]
+    one = ["content_block_start", "content_block_stop"]
+    two = ["content_block_start", "content_block_delta", "content_block_stop"]
+    assert kinds == ["message_start", *one, *two, "message_delta", "message_stop"]
+
+
+def test_parts_a_stream_cannot_hold_are_passed_over() -> None:
+    found: list[Event] = [Start(id="", model="m"), Open(0, Image(url="u")), Close(0), Open(1, Text(""))]
+    found += [Delta(index=1, text=""), Delta(index=1, text="Hi"), Done()]
+    for codec in (OPENAI, ANTHROPIC):
+        reply = fold(events(codec, written(codec.writer(STAMP, asking(codec)), found)))
+        assert reply.parts == (Text("Hi"),)
+
+
+def test_calls_that_begin_with_arguments_keep_them() -> None:
+    call = ToolCall(id="a", name="f", arguments=Raw(b'{"a":'))
+    found: list[Event] = [Start(id="", model="m"), Open(0, call), Delta(index=0, arguments="1}"), Close(0), Done()]
+    for codec in (OPENAI, ANTHROPIC):
+        (part,) = fold(events(codec, written(codec.writer(STAMP, asking(codec)), found))).parts
+        assert isinstance(part, ToolCall)
+        assert bytes(part.arguments) == b'{"a":1}'
+
+
+def test_custom_calls_of_a_stream_are_passed_over() -> None:
+    body = b'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","type":"custom","custom":{}}]}}]}\n\n'
+    assert fold(events(OPENAI, body + b"data: [DONE]\n\n")).parts == ()
+
+
+def test_custom_calls_of_a_reply_go_home() -> None:
+    call = {"id": "a", "type": "custom", "custom": {"name": "shell", "input": "ls"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    body = msgspec.json.encode({"choices": [{"message": message, "finish_reason": "tool_calls"}]})
+    reply = OPENAI.read_reply(body)
+    assert msgspec.json.decode(OPENAI.write_reply(reply, STAMP).body)["choices"][0]["message"]["tool_calls"] == [call]
+    assert ANTHROPIC.write_reply(reply, STAMP).lost == ("content.0: custom tool call",)
+
+
+def test_further_choices_of_a_stream_are_not_mixed_in() -> None:
+    body = b'data: {"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}\n\n'
+    assert fold(events(OPENAI, body + b"data: [DONE]\n\n")).parts == (Text("a"),)
+
+
+def test_a_stream_of_nothing_is_an_empty_reply() -> None:
+    assert events(OPENAI, b"data: [DONE]\n\n") == [Start(id="", model=""), Done()]
+    assert fold(events(ANTHROPIC, b'data: {"type":"message_stop"}\n\n')).parts == ()
+
+
+def test_odd_citations_and_details_are_kept_or_passed_over() -> None:
+    message = {
+        "content": "x",
+        "annotations": [5, {"type": "file"}],
+        "reasoning_details": ["x", {"type": "reasoning.summary"}],
+    }
+    body = msgspec.json.encode({"choices": [{"message": message}]})
+    assert OPENAI.read_reply(body).parts == (Text("x"),)
+    body = b'{"content":[{"type":"text","text":"x","citations":[5]}]}'
+    (text,) = ANTHROPIC.read_reply(body).parts
+    assert isinstance(text, Text)
+    assert bytes(text.citations[0].raw) == b"5"
+    lost = OPENAI.write_reply(ANTHROPIC.read_reply(body), STAMP).lost
+    assert lost == ("content.0.citations.0",)
+
+
+def test_parts_that_stand_where_they_should_not_are_lost() -> None:
+    turn = Turn(Role.USER, (ToolCall(id="a", name="f", arguments=Raw(b"{}")), Text("x")))
+    out = OPENAI.write_ask(Ask(model="m", turns=(turn,), origin=Format.OPENAI_CHAT))
+    assert out.lost == ("messages.0.content.0: toolcall",)
+
+
+def test_results_without_a_call_do_not_forbid_thinking() -> None:
+    messages = [{"role": "tool", "tool_call_id": "a", "content": "x"}]
+    body = {"model": "claude-sonnet-5", "reasoning_effort": "low", "messages": messages}
+    assert ANTHROPIC.write_ask(ask(OPENAI, body)).lost == ()
+
+
+def test_the_last_frame_of_a_tap_may_lack_its_end() -> None:
+    tap = ANTHROPIC.tap(True)
+    tap.feed(b'data: {"type":"message_stop"}')
+    assert not tap.done
+    assert tap.finish() == b""
+    assert tap.done

@@ -109,11 +109,14 @@ class MessageWriter:
     def _write_delta(self, delta: Json) -> bytes:
         return _frame("content_block_delta", {"index": self._blocks, "delta": delta})
 
-    def _close(self) -> bytes:
+    def _stop(self) -> bytes:
         out = _frame("content_block_stop", {"index": self._blocks})
         self._blocks += 1
         self._current = -1
-        return out + self._next()
+        return out
+
+    def _close(self) -> bytes:
+        return self._stop() + self._next()
 
     def _next(self) -> bytes:
         """Writes what has waited, until a part is still open or nothing waits."""
@@ -128,16 +131,13 @@ class MessageWriter:
         if isinstance(event, Open):
             return self._open(event)
         if isinstance(event, Close) and event.index == self._current:
-            out = _frame("content_block_stop", {"index": self._blocks})
-            self._blocks += 1
-            self._current = -1
-            return out
+            return self._stop()
         return self._delta(event) if isinstance(event, Delta) and event.index == self._current else b""
 
     def _done(self, event: Done) -> bytes:
-        out = self._close() if self._current >= 0 else b""
-        while self._waiting or self._current >= 0:
-            out += self._close() if self._current >= 0 else self._next()
+        out = b""
+        while self._current >= 0:
+            out += self._close()
         delta: Json = {"stop_reason": write_stop(event.finish), "stop_sequence": event.stop_sequence or None}
         out += _frame("message_delta", {"delta": delta, "usage": write_delta_usage(event.usage)})
         return out + _frame("message_stop", {})

@@ -190,7 +190,7 @@ class _Messages:
             self._say("user", moved)
         parts = self._content(others)
         if parts or not results:
-            self._say(turn.role, parts, turn.name)
+            self._say(turn.role, parts or "", turn.name)
 
     def _result(self, result: ToolResult, path: str) -> list[object]:
         """Writes a tool message; returns the parts that it cannot hold."""

@@ -10,7 +10,7 @@ told apart is told apart.
 import msgspec
 from msgspec import Raw, Struct
 
-from asbru.model.chat import Opaque, Part, Refusal, Text, Thinking, ToolCall
+from asbru.model.chat import Part, Refusal, Text, Thinking, ToolCall
 from asbru.model.events import Close, Delta, Done, Event, Open, Start
 from asbru.model.failure import Broken
 from asbru.model.names import Format
@@ -138,9 +138,9 @@ class ChatReader:
         if delta.annotations:
             self._cite(delta.annotations, events)
         for raw in delta.tool_calls or ():
-            self._call(call_shape(raw), raw, events)
+            self._call(call_shape(raw), events)
         if delta.function_call:
-            self._call(Call(function=delta.function_call, index=0), Raw(b""), events)
+            self._call(Call(function=delta.function_call, index=0), events)
 
     def _grow(self, empty: Part, text: str, events: list[Event]) -> None:
         self._switch(empty, events)
@@ -179,11 +179,10 @@ class ChatReader:
             self._switch(Text(""), events)
             events.append(Delta(index=self._current, part=Text("", citations=(citation,))))
 
-    def _call(self, call: Call, raw: Raw, events: list[Event]) -> None:
+    def _call(self, call: Call, events: list[Event]) -> None:
+        """A piece of a call. Calls of OpenAI's custom tools, which have no ``function``, are passed over."""
         self._close_current(events)
         if call.function is None:
-            if call.type == "custom":
-                events.append(Close(self._open(Opaque(format=HERE, kind="custom tool call", raw=raw), events)))
             return
         state = self._find(call)
         state.name = state.name or call.function.name or ""

@@ -4,7 +4,7 @@ Sequence (``openai.types.chat.ChatCompletionChunk``): a chunk with the role, del
 chunk with empty ``choices`` and the usage when the client asked for it, ``[DONE]``.
 """
 
-from asbru.model.chat import Ask, Opaque, Refusal, Text, Thinking, ToolCall
+from asbru.model.chat import Ask, Refusal, Text, Thinking, ToolCall
 from asbru.model.events import Close, Delta, Done, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
@@ -99,8 +99,6 @@ class ChatWriter:
                 return self._chunk({"reasoning_details": [write_detail(state.n, part)]}) if part.redacted else b""
             case Refusal():
                 self._refused = True
-            case Opaque() if part.kind == "custom tool call" and part.format is HERE:
-                return self._chunk({"tool_calls": [part.raw]})
         return b""
 
     def _delta(self, event: Delta) -> bytes:
