@@ -66,7 +66,7 @@ def test_a_chat_is_answered(model: local.Model) -> None:
 
 
 def test_a_message_is_answered(model: local.Model) -> None:
-    asked = {"model": local.MODEL, "messages": QUESTION, "max_tokens": 2, "temperature": 0}
+    asked = {"model": local.MODEL, "messages": QUESTION, "max_tokens": 4, "temperature": 0}
     reply = json.loads(post(model, "/messages", asked))
     assert reply["type"] == "message"
     assert reply["content"][0]["text"]
