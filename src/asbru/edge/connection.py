@@ -311,8 +311,9 @@ class Connection(asyncio.Protocol):
             self._stream(job, answer, stream)
 
     def _write_whole(self, job: Job, answer: Answer) -> None:
-        tails = self._host.tails
-        stays = self._stays(job)
+        host = self._host
+        tails = host.tails
+        stays = job.keep and not host.draining and (not self._half or bool(self._jobs))
         tail = tails.closes if not stays else tails.stays_old if job.old else tails.stays
         try:
             data = write_whole(answer, job, tail)
@@ -335,7 +336,7 @@ class Connection(asyncio.Protocol):
 
     def _stays(self, job: Job) -> bool:
         """May there be another request after this one?"""
-        return job.keep and not self._host.draining and not (self._half and not self._jobs)
+        return job.keep and not self._host.draining and (not self._half or bool(self._jobs))
 
     def write(self, data: bytes) -> None:
         """From the outflow: bytes of the answer."""

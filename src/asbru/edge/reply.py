@@ -49,8 +49,9 @@ def make_tails(now: float) -> Tails:
 
 def write_headers(headers: Headers) -> bytes:
     """The answer's own headers. Raises ValueError when one would break out of its line."""
-    block = b"".join([b"%b: %b\r\n" % item for item in headers.items() if item[0] not in OURS])
-    if block.count(b"\n") > len(headers) or block.count(b"\r") != block.count(b"\n"):
+    lines = [b"%b: %b\r\n" % item for item in headers.items() if item[0] not in OURS]
+    block = b"".join(lines)
+    if block.count(b"\n") != len(lines) or block.count(b"\r") != len(lines):
         raise ValueError("a header of the answer contains a line break")
     return block
 

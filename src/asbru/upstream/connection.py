@@ -89,15 +89,9 @@ class Connection(asyncio.Protocol):
         self._parts: list[bytes] = []
         # The parser keeps this bound method: pieces are collected without a Python call each.
         self.on_body = self._parts.append
-        self._reset()
-
-    def _reset(self) -> None:
         self._headers: dict[bytes, bytes] = {}
-        self._status = 0
-        self._fed = 0
-        self._complete = False
-        self._until_close = False
-        self._keep = False
+        self._status = self._fed = 0
+        self._complete = self._until_close = self._keep = False
 
     # From the pool.
 
@@ -301,7 +295,9 @@ class Connection(asyncio.Protocol):
             self.noted = True
             self.keeper.note(self)
         if self._keep and not self.closed:
-            self._reset()
+            self._headers = {}
+            self._status = self._fed = 0
+            self._complete = self._until_close = self._keep = False
             self._served += 1
             self.keeper.release(self)
         else:

@@ -43,6 +43,9 @@ class Pending(Struct, eq=False):
         if self.answer is None and self.error is None:
             self._asyncio_future_blocking = True
             yield self
+        # As result(), without the call.
+        if self.error is None and self.answer is not None:
+            return self.answer
         return self.result()
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
@@ -86,7 +89,12 @@ class Pending(Struct, eq=False):
         """Hand over the answer and wake the waiter."""
         self.holder = None
         self.answer = answer
-        self._notify()
+        wake = self._wake
+        if wake is not None:
+            self._wake = None
+            wake(self)
+        else:
+            self._notify()
 
     def fail(self, error: BaseException) -> None:
         """Hand over the error and wake the waiter."""
