@@ -128,10 +128,9 @@ def _serve(port: int, threads: int, slots: int) -> None:
     params.verbosity = 1  # Errors only.
     params.ui = params.endpoint_slots = False
     params.cors_origins = ""  # A page in a browser has no business here.
-    server = xllamacpp.Server(params)
+    _server = xllamacpp.Server(params)  # Listens for as long as something refers to it.
     sys.stdin.buffer.read()
-    del server
-    os._exit(0)  # llama.cpp would first wait for requests whose askers are gone.
+    os._exit(0)  # Taking the server down in order can hang, and waits for requests whose askers are gone.
 
 
 def main() -> int:
