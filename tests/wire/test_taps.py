@@ -144,3 +144,12 @@ def test_streams_have_one_start_and_one_done() -> None:
         assert isinstance(found[0], Start)
         assert [type(event) for event in found].count(Done) == 1
         assert isinstance(found[-1], Done)
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+def test_a_frame_passes_as_soon_as_it_ends(end: bytes) -> None:
+    frame = CONTENT.removesuffix(b"\n\n") + end
+    for place in range(1, len(frame)):
+        tap = OPENAI.tap(False)
+        assert tap.feed(frame[:place]) == b""
+        assert tap.feed(frame[place:]) == frame
