@@ -93,6 +93,7 @@ class Reader:
         self.on_body = self._parts.append
         self._host = b""
         self._odd = True
+        self._headers: dict[bytes, bytes] = {}
         self._job: Job | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._reset()
@@ -101,7 +102,8 @@ class Reader:
         """Ready for the next message."""
         self.stage = BETWEEN
         self._target = b""
-        self._headers: dict[bytes, bytes] = {}
+        if self._headers:
+            self._headers = {}
         self._fed = 0
         self._began = 0.0
         if self._odd:
@@ -167,9 +169,7 @@ class Reader:
             raise Refusal(414, f"the request target is longer than {self._site.limits.target} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header, or a trailer."""
-        if self.stage == BODY:
-            return
+        """One header, or a trailer, of which nothing is kept."""
         name = name.lower()
         headers = self._headers
         if name in headers:
@@ -197,6 +197,7 @@ class Reader:
         name = site.next_id()
         request = Request(id=name, method=method, path=path, query=query, headers=headers, params=params)
         self._job = Job(name, request, route, keep, version == "1.0", method == "HEAD")
+        self._headers = {}
         self.stage = BODY
         self._began = 0.0
         self._fed = 0

@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_complete",
         "_fed",
+        "_head",
         "_headers",
         "_incoming",
         "_keep",
@@ -76,6 +77,7 @@ class Connection(asyncio.Protocol):
     transport: asyncio.Transport
     _parser: httptools.HttpResponseParser
     _silence: float
+    _head: dict[bytes, bytes]
 
     def __init__(self, keeper: Keeper) -> None:
         self.keeper = keeper
@@ -204,9 +206,7 @@ class Connection(asyncio.Protocol):
             raise Malformed("more than one answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect one header; trailers are dropped."""
-        if self._status:
-            return
+        """Collect one header, or a trailer, of which nothing is kept."""
         name = name.lower()
         headers = self._headers
         if name in headers:
@@ -221,6 +221,8 @@ class Connection(asyncio.Protocol):
             self._headers = {}
             return
         self._status = status
+        self._head = headers
+        self._headers = {}
         encoding = headers.get(b"transfer-encoding")
         if encoding is not None:
             if encoding.lower() != b"chunked":
@@ -260,12 +262,12 @@ class Connection(asyncio.Protocol):
         self._silence = pending.call.deadlines.silence
         if self._parts:
             incoming.push(self._take())
-        pending.finish(Answer(status=self._status, headers=self._headers, stream=incoming))
+        pending.finish(Answer(status=self._status, headers=self._head, stream=incoming))
 
     def _finish(self) -> None:
         """The answer is whole: free the connection first, then tell."""
         pending, incoming = self._pending, self._incoming
-        status, headers = self._status, self._headers
+        status, headers = self._status, self._head
         parts = self._parts
         body = parts.pop() if len(parts) == 1 else self._take()
         if pending is not None and len(body) > pending.call.limit:
@@ -295,7 +297,8 @@ class Connection(asyncio.Protocol):
             self.noted = True
             self.keeper.note(self)
         if self._keep and not self.closed:
-            self._headers = {}
+            if self._headers:
+                self._headers = {}
             self._status = self._fed = 0
             self._complete = self._until_close = self._keep = False
             self._served += 1
