@@ -271,6 +271,13 @@ def test_translated_stream() -> None:
     assert stage.records[0].usage.output == 2
 
 
+def test_an_end_marker_without_its_empty_line_still_ends_the_stream() -> None:
+    stage = Stage(Answer(status=200, stream=Pieces([*OPENAI_STREAM[:4], b"data: [DONE]"])))
+    stage.ask(Format.ANTHROPIC_MESSAGES, {**chat(stream=True), "max_tokens": 9})
+    assert b"message_stop" in stage.heard.body
+    assert stage.records[0].failure == ""
+
+
 ERROR_FRAME = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'
 
 

@@ -21,7 +21,7 @@ from asbru.providers import Quirks
 from asbru.wire import CODECS
 from asbru.wire.codec import Codec, Stamp
 from asbru.wire.envelope import Envelope
-from asbru.wire.sse import Framer
+from asbru.wire.sse import Frame, Framer
 
 OUR_MEMBERS = frozenset({"fallbacks"})
 """Body members that are the gateway's own and never go upstream (features.md 2.4)."""
@@ -189,8 +189,11 @@ class Translate:
         return written.body
 
     def feed(self, chunk: bytes) -> bytes:
+        return self._carry(self._framer.feed(chunk))
+
+    def _carry(self, frames: list[Frame]) -> bytes:
         out = b""
-        for frame in self._framer.feed(chunk):
+        for frame in frames:
             for event in self._reader.feed(frame):
                 self._note(event)
                 out += self._writer.send(event)
@@ -206,9 +209,10 @@ class Translate:
             self.reported = event.usage != Usage()
 
     def finish(self) -> bytes:
+        rest = self._carry(self._framer.flush())
         if not self._reader.done:
             raise Broken(502, "The provider's stream ended without its end marker.", code="stream_cut")
-        return b""
+        return rest
 
     def fail(self, failure: Failure) -> bytes:
         return self._writer.fail(failure)
