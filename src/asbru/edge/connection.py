@@ -9,38 +9,23 @@ Rule 4. A client that takes nothing stops the source of its answer, and is dropp
 
 import asyncio
 import contextlib
-import logging
 from collections import deque
-from typing import Protocol, cast
+from typing import cast
 
 from asbru.edge.drive import Drive
+from asbru.edge.failing import failed_answer
+from asbru.edge.host import Host
 from asbru.edge.job import Job
 from asbru.edge.outflow import Outflow
-from asbru.edge.reader import BETWEEN, SLICE, Reader, Site
+from asbru.edge.reader import BETWEEN, SLICE, Reader
 from asbru.edge.refusal import Refusal, refusal_answer
-from asbru.edge.reply import CONTINUE, Tails, write_head, write_whole
+from asbru.edge.reply import CONTINUE, write_head, write_whole
 from asbru.edge.request import HangUp
-from asbru.model.failure import Bug, Failure
 from asbru.model.http import Answer, Stream
 
 QUEUED_BYTES = 1 << 20
 """Bodies waiting behind a running request; above it the socket is not read."""
 PROBES = 4
-LOG = logging.getLogger("asbru.edge")
-
-
-class Host(Site, Protocol):
-    """The server, as a connection sees it."""
-
-    tails: Tails
-    draining: bool
-    running: int
-
-    def joined(self, connection: "Connection") -> bool:
-        """A client came; False when there is no room."""
-
-    def left(self, connection: "Connection") -> None:
-        """A client is gone."""
 
 
 class Connection(asyncio.Protocol):
@@ -287,16 +272,7 @@ class Connection(asyncio.Protocol):
         if isinstance(error, HangUp):
             self._over(False, cut=True)
         else:
-            self._answer(job, answer or self._failed(job, error))
-
-    def _failed(self, job: Job, error: BaseException | None) -> Answer:
-        """A failure in the words of the route; what is no Failure is our bug and only the log learns of it."""
-        assert job.route is not None
-        if not isinstance(error, Failure):
-            path = job.request.path if job.request is not None else ""
-            LOG.error("a handler failed", exc_info=error, extra={"request_id": job.id, "path": path})
-            error = Bug(500, f"internal error, see the log for {job.id}", code="api_error")
-        return job.route.fail(error, job.id)
+            self._answer(job, answer or failed_answer(job, error))
 
     # Answering.
 
@@ -318,7 +294,7 @@ class Connection(asyncio.Protocol):
         try:
             data = write_whole(answer, job, tail)
         except (ValueError, KeyError) as error:
-            data = write_whole(self._failed(job, error), job, tail)
+            data = write_whole(failed_answer(job, error), job, tail)
         self._transport.write(data)
         self._over(stays)
 
@@ -329,7 +305,7 @@ class Connection(asyncio.Protocol):
             head = write_head(answer, job, tails.stays if stays else tails.closes)
         except (ValueError, KeyError) as error:
             stream.cancel()
-            self._write_whole(job, self._failed(job, error))
+            self._write_whole(job, failed_answer(job, error))
             return
         outflow = self._outflow = Outflow(self, head, not job.old, stream)
         outflow.start()
@@ -354,7 +330,7 @@ class Connection(asyncio.Protocol):
             self._over(False, cut=True)
         else:
             job.keep = False
-            self._answer(job, self._failed(job, error))
+            self._answer(job, failed_answer(job, error))
 
     def _over(self, stays: bool, cut: bool = False) -> None:
         """The answer is written: next request, or the end."""
