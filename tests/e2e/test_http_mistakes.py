@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,3 +148,19 @@ def test_chat_mistakes(path: str, body: bytes, word: str, running_gateway: Proce
 def test_head_of_the_base_url_is_no_failure(running_gateway: Process) -> None:
     for path in ("/", "/anthropic", "/openai/v1"):
         assert ask(running_gateway, "HEAD", path)[0] == 200
+
+
+def test_a_batch_that_names_its_providers_needs_no_default(mock_provider: Process, tmp_path: Path) -> None:
+    """Without the provider of the dialect, only items that name none are refused, each by its place."""
+    config = config_for(mock_provider.url)
+    del config["providers"]["anthropic"]
+    alone = gateway(tmp_path, config)
+    alone.start()
+    try:
+        assert ask(alone, "POST", BATCHES, requests(ITEM))[0] == 200
+        bare = {"custom_id": "b", "params": {**PARAMS, "model": "m"}}
+        status, _, answer = ask(alone, "POST", BATCHES, requests(ITEM, bare))
+    finally:
+        alone.stop()
+    assert status == 400
+    assert "requests.1.params.model: names no provider" in answer["error"]["message"]

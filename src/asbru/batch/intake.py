@@ -164,7 +164,7 @@ class _Check:
             raise _refused("requests: List should have at least 1 item", "requests")
         if len(entries) > MAX_ITEMS:
             raise _refused(f"requests: at most {MAX_ITEMS} items are allowed, these are {len(entries)}", "requests")
-        if self._order.default not in self._order.providers:
+        if self._order.explicit and self._order.default not in self._order.providers:
             raise _refused(
                 f"x-model-provider: {unknown(self._order.default, self._order.providers)}", "x-model-provider"
             )
@@ -234,6 +234,8 @@ class _Check:
             return prefix, rest
         if slash and not order.explicit:
             raise _Mistake("params.model", unknown(prefix, order.providers))
+        if order.default not in order.providers:
+            raise _Mistake("params.model", f"names no provider, and {unknown(order.default, order.providers)}")
         return order.default, named
 
     def _way(self, provider: str) -> bool:
