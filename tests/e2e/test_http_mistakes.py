@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from running import Process
+from conftest import config_for
+from running import Process, gateway
 
 BATCHES = "/anthropic/v1/messages/batches"
 PARAMS = {"model": "acme/m", "max_tokens": 5, "messages": [{"role": "user", "content": "x"}]}
