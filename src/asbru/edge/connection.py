@@ -61,11 +61,9 @@ class Connection(asyncio.Protocol):
         self._outflow: Outflow | None = None
         self._rest = b""
         self._reading = True
-        self._pumping = False
-        self._feeding = False
-        self._deaf = False
+        self._pumping = self._feeding = False
+        self._deaf = self._lost = False
         self._half = 0
-        self._lost = False
         self._blocked = 0.0
         self._blocked_size = 0
         self._since = host.now
@@ -307,8 +305,8 @@ class Connection(asyncio.Protocol):
             stream.cancel()
             self._write_whole(job, failed_answer(job, error))
             return
-        outflow = self._outflow = Outflow(self, head, not job.old, stream)
-        outflow.start()
+        self._outflow = Outflow(self, head, not job.old, stream)
+        self._outflow.start()
 
     def _stays(self, job: Job) -> bool:
         """May there be another request after this one?"""

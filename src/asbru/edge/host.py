@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Host(Site, Protocol):
-    """``tails``: how heads end just now. ``draining``: no more requests. ``running``: exchanges without an answer yet."""
+    """``tails``: how heads end just now. ``draining``: take no more. ``running``: exchanges without an answer."""
 
     tails: Tails
     draining: bool
