@@ -9,7 +9,6 @@ Rule 4. Only this worker's own memory is needed to go on; after a crash everythi
 import asyncio
 import contextlib
 import logging
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
@@ -275,11 +274,11 @@ def _turned(mine: "deque[Active]", before: "deque[Active] | None") -> "deque[Act
 
 
 async def _for_ever(loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run one of the engine's loops; when the disk or the database fails it, say so and go on."""
+    """Run one of the engine's loops; when the disk, the database or a bug fails it, say so and go on."""
     while True:
         try:
             await loop()
             return
-        except (sqlite3.Error, OSError):
-            _log.exception("the batch engine could not use the store; it tries again")
+        except Exception:
+            _log.exception("a part of the batch engine failed; it tries again")
             await asyncio.sleep(1.0)

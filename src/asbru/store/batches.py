@@ -200,7 +200,7 @@ ACTIVE = (
     " s.native > 0 AND EXISTS (SELECT 1 FROM items i WHERE i.batch = b.seq AND i.provider = s.provider"
     " AND i.state = 'queued')"
     " FROM batches b JOIN shares s ON s.batch = b.seq"
-    " WHERE b.ended_at IS NULL AND b.phase <> 'intake' ORDER BY b.seq"
+    " WHERE b.ended_at IS NULL AND b.phase <> 'intake'"
 )
 
 
@@ -209,7 +209,7 @@ def active(db: sqlite3.Connection, now: float) -> list[Active]:
     grouped: dict[int, list[tuple[Any, ...]]] = {}
     for row in db.execute(ACTIVE, (now,)):
         grouped.setdefault(row[0], []).append(row)
-    return [_active(rows) for rows in grouped.values()]
+    return [_active(grouped[seq]) for seq in sorted(grouped)]
 
 
 def _active(rows: Sequence[tuple[Any, ...]]) -> Active:

@@ -2,10 +2,12 @@
 
 Rule 1. Bytes are written and synced before the transaction that refers to them commits; what a crash leaves behind at
 the end of a segment is referred to by nothing.
-Rule 2. A segment is written by one process, under a name that no other process and no later start uses.
+Rule 2. A segment is written by one process, under a name that no other process and no later start uses: its stem is
+the number of the session, and who gets a new session begins anew under that.
 Rule 3. A segment that no batch uses any more is removed.
 """
 
+import contextlib
 import os
 import threading
 from collections import OrderedDict
@@ -34,8 +36,8 @@ class Appender:
     """Writes one segment after the other, named ``<stem>-<k>``. For one thread; ``sync()`` before the commit."""
 
     def __init__(self, folder: Path, stem: str, roll: int = ROLL) -> None:
+        self.stem = stem
         self._folder = folder
-        self._stem = stem
         self._roll = roll
         self._made = 0
         self._handle = -1
@@ -60,8 +62,9 @@ class Appender:
     def _begin(self) -> None:
         self.close()
         self._made += 1
-        self.name = f"{self._stem}-{self._made}"
-        self._handle = os.open(self._folder / self.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        name = f"{self.stem}-{self._made}"
+        self._handle = os.open(self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self.name = name
         self._end = 0
         sync_folder(self._folder)
 
@@ -84,9 +87,15 @@ class Appender:
         """Begin anew: what was appended since the last sync may be half written and is referred to by nothing."""
         self._pending.clear()
         self._dirty = False
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            with contextlib.suppress(OSError):
+                os.close(handle)
+
+    def restart(self, stem: str) -> None:
+        """Go on under another stem."""
+        self.close()
+        self.stem, self._made = stem, 0
 
     def close(self) -> None:
         """Sync and close the current segment."""

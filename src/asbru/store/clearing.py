@@ -45,15 +45,12 @@ def abandon_intakes(db: sqlite3.Connection, before: float) -> None:
     db.execute("UPDATE batches SET deleted_at = created_at WHERE phase = 'intake' AND created_at <= ?", (before,))
 
 
-def unused_segments(db: sqlite3.Connection, names: Collection[str], mine: str) -> list[str]:
-    """Those of ``names`` that nothing refers to and nobody writes: not ``mine``, and not of another living session."""
+def unused_segments(db: sqlite3.Connection, names: Collection[str], mine: tuple[str, str]) -> list[str]:
+    """Those of ``names`` that nothing refers to and nobody writes.
+
+    ``mine``: stem and name of what the caller writes; what another living session has made is left alone.
+    """
     used = {row[0] for row in db.execute("SELECT DISTINCT segment FROM segment_uses")}
-    living = {str(row[0]) for row in db.execute("SELECT seq FROM sessions")}
-    mine_stem = mine.rpartition("-")[0]
-    return [
-        name
-        for name in names
-        if name not in used
-        and name != mine
-        and ((stem := name.rpartition("-")[0]) not in living or (bool(mine) and stem == mine_stem))
-    ]
+    stem, name = mine
+    others = {str(row[0]) for row in db.execute("SELECT seq FROM sessions")} - {stem}
+    return [each for each in names if each not in used and each != name and each.rpartition("-")[0] not in others]

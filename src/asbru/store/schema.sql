@@ -128,7 +128,7 @@ CREATE TABLE items (
 
 CREATE INDEX items_claimed ON items (lease) WHERE state = 'claimed';
 
-CREATE INDEX items_queued ON items (batch, provider, n) WHERE state = 'queued';
+CREATE INDEX items_queued ON items (batch, provider, state, n) WHERE state = 'queued';
 
 CREATE INDEX items_submitted ON items (job, n) WHERE state = 'submitted';
 

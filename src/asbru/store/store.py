@@ -98,7 +98,11 @@ class Store:
         def work(db: sqlite3.Connection) -> int:
             held = sessions.renew(db, session, now + sessions.LEASE)
             sessions.lapse(db, now)
-            return session if held else sessions.begin(db, self.worker, now + sessions.LEASE)
+            if held:
+                return session
+            begun = sessions.begin(db, self.worker, now + sessions.LEASE)
+            self.segments.restart(str(begun))
+            return begun
 
         self.session = await self.write(work)
         return self.session == session
@@ -113,10 +117,12 @@ class Store:
         await self._writer.flush()
 
     async def close(self) -> None:
-        """Write what is left, end the session and the threads."""
+        """Write what is left, end the session and the threads. Raises why the session could not be ended."""
         now = self.clock()
-        await self.write(lambda db: sessions.end(db, self.session, now))
-        await asyncio.to_thread(self.close_at_once)
+        try:
+            await self.write(lambda db: sessions.end(db, self.session, now))
+        finally:
+            await asyncio.to_thread(self.close_at_once)
 
     def close_at_once(self) -> None:
         """Close without ending the session; blocks. What it held is freed when its lease lapses or nobody is alive."""
@@ -124,6 +130,9 @@ class Store:
         self._reader.close()
         self.shelf.close()
         self._presence.close()
+
+    def _mine(self) -> tuple[str, str]:
+        return self.segments.stem, self.segments.name
 
     async def clear(self, before: float) -> None:
         """Archive batches created before a time and remove, step by step, what nobody can reach any more."""
@@ -133,6 +142,6 @@ class Store:
         while await self.write(clearing.clear_step):
             pass
         names = await self.call(self.shelf.names)
-        unused = await self.write(lambda db: clearing.unused_segments(db, names, self.segments.name))
+        unused = await self.write(lambda db: clearing.unused_segments(db, names, self._mine()))
         for name in unused:
             await self.call(partial(self.shelf.remove, name))

@@ -110,7 +110,7 @@ Index(
     sqlite_where=text("state = 'waiting'"),
 )
 Index("items_claimed", items.c.lease, sqlite_where=text("state = 'claimed'"))
-Index("items_queued", items.c.batch, items.c.provider, items.c.n, sqlite_where=text("state = 'queued'"))
+Index("items_queued", items.c.batch, items.c.provider, items.c.state, items.c.n, sqlite_where=text("state = 'queued'"))
 Index("items_submitted", items.c.job, items.c.n, sqlite_where=text("state = 'submitted'"))
 
 jobs = Table(

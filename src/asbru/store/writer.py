@@ -6,10 +6,13 @@ charge.
 Rule 3. Each piece of work is undone alone when it raises; its caller gets the error, the group goes on.
 Rule 4. When the commit itself fails, work fails with it (nothing was stored) and log lines and charges wait for the
 next try.
+Rule 5. Nobody waits for ever: whatever is raised in the thread becomes the error of those who wait, and the thread goes
+on, with a new connection when the old one cannot be trusted.
 """
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections import deque
@@ -24,6 +27,8 @@ from asbru.store.logs import charge_of, write_charges, write_lines
 from asbru.store.sqlite import Work, savepoint
 
 T = TypeVar("T")
+
+_log = logging.getLogger("asbru.store")
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -43,7 +48,7 @@ class _Task(Struct):
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
     result: Any = None
-    error: BaseException | None = None
+    error: Exception | None = None
 
 
 class Writer:
@@ -62,9 +67,13 @@ class Writer:
         self._lines: deque[Record] = deque()
         self._charges: deque[Record] = deque()
         self._tasks: deque[_Task] = deque()
+        self._at_hand: list[_Task] = []
+        self._db: sqlite3.Connection | None = None
+        self._failure: Exception | None = None
         self._wake = threading.Event()
         self._taken = 0
         self._stopping = False
+        self._over = False
         self._thread = threading.Thread(target=self._run, name="asbru-writer", daemon=True)
 
     def start(self) -> None:
@@ -89,13 +98,18 @@ class Writer:
         future: asyncio.Future[T] = loop.create_future()
         self._tasks.append(_Task(work, future, loop))
         self._wake.set()
+        if self._over:
+            # The thread ended between the two lines above: nobody else would answer.
+            self._fail_rest()
         return await future
 
     async def flush(self) -> None:
-        """Wait until all that was added until now is committed."""
+        """Wait until all that was added until now is committed. Raises why it cannot be."""
         goal = self._taken + len(self._lines)
         await self.do(lambda db: None)
         while self._taken < goal or self._charges:
+            if self._failure is not None:
+                raise self._failure
             await self.do(lambda db: None)
 
     def close(self) -> None:
@@ -105,44 +119,73 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        db = self._connect()
         try:
             while not self._stopping:
+                self._turn()
+            for _ in range(3):
+                self._turn()
+        finally:
+            self._over = True
+            self._fail_rest()
+            self._leave()
+
+    def _turn(self) -> None:
+        """Write all there is. Raises nothing: whoever waits for what could not be done is told."""
+        try:
+            if not self._stopping:
                 self._wake.wait(self._limits.pause)
                 self._wake.clear()
-                self._drain(db)
-            for _ in range(3):
-                self._drain(db)
-        finally:
-            self._fail_rest()
-            self.segments.close()
-            db.close()
+            while self._lines or self._charges or self._tasks:
+                if not self._group():
+                    self._wake.wait(self._limits.retry)
+                    break
+        except BaseException as error:
+            _log.exception("the store's writer failed; it goes on")
+            self._disconnect()
+            self._answer(_presentable(error))
 
-    def _drain(self, db: sqlite3.Connection) -> None:
-        while self._lines or self._charges or self._tasks:
-            if not self._group(db):
-                self._wake.wait(self._limits.retry)
-                return
-
-    def _group(self, db: sqlite3.Connection) -> bool:
-        tasks = _take(self._tasks, self._limits.group)
+    def _group(self) -> bool:
+        """Write one group; False when something has to wait for the next try."""
+        tasks = self._at_hand = _take(self._tasks, self._limits.group)
         lines = _take(self._lines, self._limits.group)
         charges = _take(self._charges, self._limits.group)
-        try:
-            self._commit(db, tasks, lines, charges)
-        except Exception as error:
-            self._undo(db)
-            self._lines.extendleft(reversed(lines))
-            self._charges.extendleft(reversed(charges))
-            for task in tasks:
-                task.error = error
-            _deliver(tasks)
-            return False
-        self._taken += len(lines)
-        _deliver(tasks)
-        return True
+        error = self._commit(tasks, lines, charges)
+        self._note(error)
+        if error is None:
+            self._taken += len(lines)
+            self._answer(None)
+            return True
+        self._lines.extendleft(reversed(lines))
+        self._charges.extendleft(reversed(charges))
+        if tasks and (lines or charges):
+            # The log's trouble must not become the batches': their work gets a transaction of its own.
+            error = self._commit(tasks, [], [])
+        self._answer(error)
+        return False
 
-    def _commit(self, db: sqlite3.Connection, tasks: list[_Task], lines: list[Record], charges: list[Record]) -> None:
+    def _note(self, error: Exception | None) -> None:
+        """Say once that nothing can be written, and once that it can again."""
+        if error is not None and self._failure is None:
+            _log.error("the database cannot be written; log lines and charges are kept for later", exc_info=error)
+        if error is None and self._failure is not None:
+            _log.warning("the database can be written again")
+        self._failure = error
+
+    def _answer(self, error: Exception | None) -> None:
+        tasks, self._at_hand = self._at_hand, []
+        _deliver(tasks, error)
+
+    def _commit(self, tasks: list[_Task], lines: list[Record], charges: list[Record]) -> Exception | None:
+        """One transaction; why it failed, None when it did not."""
+        try:
+            self._db = self._db or self._connect()
+            self._write(self._db, tasks, lines, charges)
+        except BaseException as error:
+            self._undo()
+            return _presentable(error)
+        return None
+
+    def _write(self, db: sqlite3.Connection, tasks: list[_Task], lines: list[Record], charges: list[Record]) -> None:
         db.execute("BEGIN IMMEDIATE")
         if lines:
             write_lines(db, lines)
@@ -153,35 +196,68 @@ class Writer:
         self.segments.sync()
         db.execute("COMMIT")
 
-    def _undo(self, db: sqlite3.Connection) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+    def _undo(self) -> None:
         self.segments.abandon()
+        try:
+            if self._db is not None and self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        """Have a new connection made for the next group; closing the old one undoes what it had begun."""
+        db, self._db = self._db, None
+        if db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                db.close()
 
     def _fail_rest(self) -> None:
-        rest = _take(self._tasks, len(self._tasks))
-        for task in rest:
-            task.error = RuntimeError("the store is closed")
-        _deliver(rest)
+        _deliver(_take(self._tasks, len(self._tasks)), RuntimeError("the store is closed"))
+
+    def _leave(self) -> None:
+        """Close everything, and say what could not be written."""
+        lines, charges = len(self._lines), len(self._charges)
+        if lines or charges:
+            _log.error("log lines and charges are lost", extra={"lines": lines, "charges": lines + charges})
+        try:
+            self.segments.close()
+        except OSError:
+            _log.exception("the last segment could not be closed")
+        self._disconnect()
 
 
 def _take(queue: "deque[T]", most: int) -> list[T]:
-    return [queue.popleft() for _ in range(min(len(queue), most))]
+    taken: list[T] = []
+    with contextlib.suppress(IndexError):
+        while len(taken) < most:
+            taken.append(queue.popleft())
+    return taken
 
 
 def _attempt(db: sqlite3.Connection, task: _Task) -> None:
+    task.error = None
     try:
         with savepoint(db):
             task.result = task.work(db)
-    except Exception as error:
-        task.error = error
+    except BaseException as error:
+        task.error = _presentable(error)
         if not db.in_transaction:
             raise
 
 
-def _deliver(tasks: list[_Task]) -> None:
-    """Complete the futures, with one wake-up per event loop."""
+def _presentable(error: BaseException) -> Exception:
+    """As something that a future takes, and that ends no event loop when it is raised there."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    made = RuntimeError(f"work in the store was ended by {error!r}")
+    made.__cause__ = error
+    return made
+
+
+def _deliver(tasks: list[_Task], error: Exception | None) -> None:
+    """Complete the futures, with one wake-up per event loop: each its own error, else ``error``, else its result."""
+    for task in tasks:
+        task.error = task.error or error
     loops = {task.loop for task in tasks}
     for loop in loops:
         mine = [task for task in tasks if task.loop is loop]

@@ -1,0 +1,194 @@
+"""Every statement that moves a batch or an item, against every state: the tables of ``batch/states.py`` are the truth.
+
+And the plans of the hot ones: none reads a whole table.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from store_kit import database, done, fill, new_batch
+
+from asbru.batch.states import BATCH, ITEM, BatchEvent, ItemEvent, advance
+from asbru.model.batches import Outcome, Phase, State
+from asbru.store import Appender, batches, items, jobs, sessions, stopping
+from asbru.store.items import Postponed
+from asbru.store.jobs import JobRow
+
+SESSION = 77
+JOB = "j1"
+Move = Callable[[sqlite3.Connection, Appender], object]
+
+
+def finish(outcome: Outcome) -> Move:
+    return lambda db, segments: items.finish(db, SESSION, [done(0, outcome=outcome)], segments, 5.0)
+
+
+def collect(outcome: Outcome) -> Move:
+    return lambda db, segments: items.collect(db, JOB, [done(0, outcome=outcome)], segments, 5.0)
+
+
+def stop(phase: Phase) -> Move:
+    def move(db: sqlite3.Connection, _: Appender) -> None:
+        db.execute("UPDATE batches SET phase = ?", (phase,))
+        stopping.stop(db, 1, phase, 5.0)
+
+    return move
+
+
+def lapse(db: sqlite3.Connection, _: Appender) -> None:
+    sessions.free(db, 5.0)
+
+
+def plan(db: sqlite3.Connection, _: Appender) -> bool:
+    return jobs.plan(db, SESSION, job_row("j2"), [0])
+
+
+def job_row(id: str) -> JobRow:
+    return JobRow(
+        id=id,
+        batch=1,
+        provider="acme",
+        key="",
+        model="",
+        format="openai.chat",
+        state="planned",
+        count=1,
+        size=1,
+        created_at=1.0,
+        due_at=1.0,
+    )
+
+
+ITEM_MOVES: tuple[tuple[ItemEvent, Move], ...] = (
+    (ItemEvent.CLAIM, lambda db, _: items.claim(db, SESSION, (1, "acme"), 5.0, 9)),
+    (ItemEvent.POSTPONE, lambda db, _: items.postpone(db, SESSION, [Postponed(1, 0, 9.0)], 5.0)),
+    (ItemEvent.LAPSE, lapse),
+    (ItemEvent.WITHDRAW_CANCELED, stop(Phase.CANCELING)),
+    (ItemEvent.WITHDRAW_EXPIRED, stop(Phase.EXPIRING)),
+    (ItemEvent.SUBMIT, plan),
+    (ItemEvent.UNSUBMIT, lambda db, _: jobs.unplan(db, job_row(JOB), 5.0)),
+    (ItemEvent.SEIZE, lambda db, _: jobs.seize(db, SESSION, 1, [0])),
+    (ItemEvent.UPSTREAM_CANCELED, collect(Outcome.CANCELED)),
+    (ItemEvent.UPSTREAM_EXPIRED, collect(Outcome.EXPIRED)),
+)
+OUTCOME_MOVES: tuple[tuple[ItemEvent, Outcome], ...] = (
+    (ItemEvent.SUCCEED, Outcome.SUCCEEDED),
+    (ItemEvent.FAIL, Outcome.ERRORED),
+)
+
+
+def move_item(folder: Path, state: State, move: Move) -> State:
+    """The state of an item that was in ``state`` after ``move``."""
+    db = database(folder)
+    segments = Appender(folder, "t")
+    try:
+        fill(db, new_batch(total=1))
+        jobs.plan(db, SESSION, job_row(JOB), [])
+        db.execute("UPDATE items SET state = ?, lease = ?, job = ?", (state, SESSION, JOB))
+        move(db, segments)
+        return State(db.execute("SELECT state FROM items").fetchone()[0])
+    finally:
+        segments.close()
+        db.close()
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize(("event", "move"), ITEM_MOVES, ids=lambda value: str(value) if isinstance(value, str) else "")
+def test_items_move_as_the_table_says(tmp_path: Path, state: State, event: ItemEvent, move: Move) -> None:
+    assert move_item(tmp_path, state, move) is (advance(ITEM, state, event) or state)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize(("event", "outcome"), OUTCOME_MOVES)
+def test_results_are_taken_only_where_they_may_be(
+    tmp_path: Path, state: State, event: ItemEvent, outcome: Outcome
+) -> None:
+    ours, others = (collect, finish) if state is State.SUBMITTED else (finish, collect)
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "others").mkdir()
+    assert move_item(tmp_path / "ours", state, ours(outcome)) is (advance(ITEM, state, event) or state)
+    assert move_item(tmp_path / "others", state, others(outcome)) is state
+
+
+def finish_all(db: sqlite3.Connection) -> None:
+    """Every item has an outcome."""
+    db.execute("UPDATE batches SET remaining = 0")
+    stopping.end_if_done(db, 1, 5.0)
+
+
+BATCH_MOVES: tuple[tuple[BatchEvent, Callable[[sqlite3.Connection], object]], ...] = (
+    (BatchEvent.CANCEL, lambda db: db.execute(batches.CANCEL, (5.0, 1))),
+    (BatchEvent.EXPIRE, lambda db: db.execute(batches.EXPIRE, (1,))),
+    (BatchEvent.FINISH, finish_all),
+)
+
+
+@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize(("event", "move"), BATCH_MOVES, ids=lambda value: str(value) if isinstance(value, str) else "")
+def test_batches_move_as_the_table_says(
+    tmp_path: Path, phase: Phase, event: BatchEvent, move: Callable[[sqlite3.Connection], object]
+) -> None:
+    db = database(tmp_path)
+    fill(db, new_batch(total=1))
+    db.execute("UPDATE batches SET phase = ?", (phase,))
+    move(db)
+    assert db.execute("SELECT phase FROM batches").fetchone()[0] == (advance(BATCH, phase, event) or phase)
+    db.close()
+
+
+def test_a_batch_with_work_left_does_not_end(tmp_path: Path) -> None:
+    db = database(tmp_path)
+    fill(db, new_batch(total=2))
+    stopping.end_if_done(db, 1, 5.0)
+    assert db.execute("SELECT phase, ended_at FROM batches").fetchone() == ("in_progress", None)
+    db.close()
+
+
+HOT: tuple[tuple[str, str, int], ...] = (
+    ("claim", items.CLAIM, 5),
+    ("finish", items.FINISH, 15),
+    ("collect", items.COLLECT, 15),
+    ("postpone", items.POSTPONE, 5),
+    ("read all", items.READ["all"], 3),
+    ("read failed", items.READ["failed"], 3),
+    ("withdraw waiting", stopping.WITHDRAW[0], 2),
+    ("withdraw queued", stopping.WITHDRAW[1], 2),
+    ("end", stopping.END, 2),
+    ("find", batches.FIND, 2),
+    ("older", batches.OLDER, 3),
+    ("newer", batches.NEWER, 3),
+    ("free items", sessions.FREE_ITEMS, 0),
+    ("queued", jobs.QUEUED, 4),
+    ("submit", jobs.SUBMIT, 3),
+    ("submitted", jobs.SUBMITTED, 3),
+    ("hold", jobs.HOLD, 3),
+    ("active", batches.ACTIVE, 1),
+)
+
+
+@pytest.mark.parametrize(("name", "statement", "values"), HOT, ids=[row[0] for row in HOT])
+def test_hot_statements_use_an_index(tmp_path: Path, name: str, statement: str, values: int) -> None:
+    db = database(tmp_path)
+    plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}", [1] * values)]
+    db.close()
+    scans = [step for step in plan if step.startswith("SCAN") and "INDEX" not in step]
+    assert not scans, (name, plan)
+    assert not any("TEMP B-TREE" in step for step in plan if name not in ("active", "submitted")), (name, plan)
+
+
+def test_a_claim_walks_the_index_of_what_waits(tmp_path: Path) -> None:
+    db = database(tmp_path)
+    plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {items.CLAIM}", [1] * 5))
+    db.close()
+    assert "items_waiting (batch=? AND provider=?" in plan
+
+
+def test_looking_for_work_never_walks_through_the_items_of_a_batch(tmp_path: Path) -> None:
+    db = database(tmp_path)
+    plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {batches.ACTIVE}", [1]))
+    db.close()
+    assert "INDEX batches_open" in plan
+    assert "INDEX items_waiting (batch=? AND provider=?" in plan
+    assert "INDEX items_queued (batch=? AND provider=?" in plan
