@@ -18,9 +18,13 @@ from asbru.batch.pace import PaceSettings
 from asbru.batch.submission import Submission
 from asbru.config import Settings, table_of
 from asbru.edge.batches import AnthropicBatches
+from asbru.edge.failures import fail_openai
 from asbru.edge.health import health_route
+from asbru.edge.inference import Inference
 from asbru.edge.mounts import make_router
 from asbru.edge.openai_batches import OpenAIBatches
+from asbru.edge.parts import Parts
+from asbru.edge.request import Route
 from asbru.edge.routes import Router
 from asbru.edge.server import Server
 from asbru.gateway import Gateway, Snapshot, Tools
@@ -131,9 +135,14 @@ class Worker:
 
     def _router(self, settings: Settings) -> Router:
         lists = ModelLists(lambda: self.gateway.snapshot, self.client.send, time.monotonic)
-        batches = AnthropicBatches(self.service, settings.public_url), OpenAIBatches(self.service)
-        limit = settings.client.max_request_body_size
-        return make_router(self.gateway, lists, batches, health_route(self.store), (time.time, limit))
+        parts = Parts(
+            inference=Inference(self.gateway, time.time, settings.client.max_request_body_size),
+            lists=lists,
+            anthropic_batches=AnthropicBatches(self.service, settings.public_url),
+            openai_batches=OpenAIBatches(self.service),
+        )
+        health = Route(handler=health_route(self.store), fail=fail_openai, limit=0)
+        return make_router(parts, health)
 
     async def start(self, listener: socket.socket, replaces: str) -> None:
         """Listen and begin to work. ``replaces``: a dead worker whose claims are free now."""

@@ -10,7 +10,8 @@ from asbru.batch.native_anthropic import NativeAnthropic
 from asbru.batch.native_calls import Address, AddressOf, Send
 from asbru.batch.native_openai import NativeOpenAI
 from asbru.config import ProviderSettings, Settings
-from asbru.gateway.snapshot import PriceOf, credential_of, deadlines_of, headers_of, origin_of
+from asbru.gateway.door import base_url_of, credential_of, deadlines_of, headers_of, origin_of
+from asbru.gateway.snapshot import PriceOf
 from asbru.model.keys import Key
 from asbru.routing import in_turn
 
@@ -60,11 +61,12 @@ def _choose(keys: tuple[Key, ...], dice: Callable[[], float], model: str) -> Key
 def _address(each: ProviderSettings, job: Job) -> Address:
     provider, network = each.provider, each.network
     assert provider.batch is not None
+    url = base_url_of(provider, job.key)
     return Address(
         provider=provider.name,
-        origin=origin_of(provider.base_url, network),
-        base=urlsplit(provider.base_url).path.rstrip("/"),
+        origin=origin_of(url, network),
+        base=urlsplit(url).path.rstrip("/"),
         batches=provider.batch.path,
-        headers={**headers_of(provider, network), **credential_of(provider, job.key)},
+        headers={**headers_of(provider, job.key, network), **credential_of(provider, job.key)},
         deadlines=deadlines_of(network),
     )

@@ -60,4 +60,4 @@ def test_a_provider_that_serves_nothing() -> None:
     with pytest.raises(Refused) as caught:
         Provider(name="p", base_url="", serves=()).endpoint_for(Format.OPENAI_CHAT)
     assert (caught.value.status, caught.value.code) == (400, "unsupported_operation")
-    assert caught.value.message == "openai.chat is not supported by p provider"
+    assert caught.value.message == "chat is not supported by p provider"

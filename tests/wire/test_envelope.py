@@ -11,7 +11,7 @@ from msgspec import Raw
 from wire_kit import ANTHROPIC, OPENAI
 
 from asbru.model.failure import Refused
-from asbru.wire import Codec, Envelope, Peek
+from asbru.wire import AnyCodec, Envelope, Peek
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -52,7 +52,7 @@ def test_a_body_that_is_no_object(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("codec", [OPENAI, ANTHROPIC], ids=lambda codec: codec.format)
-def test_peek(codec: Codec) -> None:
+def test_peek(codec: AnyCodec) -> None:
     assert codec.peek(Envelope(b'{"model":"openai/gpt"}')) == Peek("openai/gpt")
     assert codec.peek(Envelope(b'{"model":"m","stream":false,"fallbacks":null}')) == Peek("m")
     body = b'{"model":"m","fallbacks":["a/b",5,null,"c/d",{"provider":"x"},""]}'
@@ -85,7 +85,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("body", "param"), WRONG, ids=lambda value: repr(value[:30]))
 @pytest.mark.parametrize("codec", [OPENAI, ANTHROPIC], ids=lambda codec: codec.format)
-def test_peek_refuses(codec: Codec, body: bytes, param: str) -> None:
+def test_peek_refuses(codec: AnyCodec, body: bytes, param: str) -> None:
     with pytest.raises(Refused) as told:
         codec.peek(Envelope(body))
     assert (told.value.status, told.value.param) == (400, param)
@@ -100,7 +100,7 @@ def test_wrong_stream_options_are_refused() -> None:
         assert told.value.param == "stream_options"
 
 
-def spliced(codec: Codec, body: bytes, *, stream: bool) -> Any:
+def spliced(codec: AnyCodec, body: bytes, *, stream: bool) -> Any:
     envelope = Envelope(body)
     return msgspec.json.decode(envelope.splice(codec.put(envelope, "new", stream)))
 

@@ -12,7 +12,7 @@ from wire_kit import ANTHROPIC, OPENAI, STAMP, ask, asking, told
 
 from asbru.model.failure import Failure, Refused
 from asbru.model.names import Format
-from asbru.wire import Codec, Envelope, Frame
+from asbru.wire import AnyCodec, Envelope, Frame
 
 OPENAI_BODY: dict[str, Any] = {
     "model": "m",
@@ -147,7 +147,7 @@ CASES = [(OPENAI, OPENAI_BODY, *one) for one in OPENAI_MISTAKES] + [
     CASES,
     ids=[f"{c.family}-{path}-{value!r:.20}" for c, _, path, value, _ in CASES],
 )
-def test_a_mistake_is_named(codec: Codec, body: dict[str, Any], path: str, value: Any, param: str) -> None:
+def test_a_mistake_is_named(codec: AnyCodec, body: dict[str, Any], path: str, value: Any, param: str) -> None:
     with pytest.raises(Refused) as failed:
         ask(codec, with_mistake(body, path, value))
     assert failed.value.status == 400
@@ -157,7 +157,7 @@ def test_a_mistake_is_named(codec: Codec, body: dict[str, Any], path: str, value
 
 
 @pytest.mark.parametrize(("codec", "body"), [(OPENAI, OPENAI_BODY), (ANTHROPIC, ANTHROPIC_BODY)])
-def test_without_a_mistake_it_reads(codec: Codec, body: dict[str, Any]) -> None:
+def test_without_a_mistake_it_reads(codec: AnyCodec, body: dict[str, Any]) -> None:
     assert len(ask(codec, body).turns) >= 3
 
 
@@ -335,13 +335,13 @@ def broken(draw: st.DrawFn, value: Any) -> Any:
 
 
 @st.composite
-def bodies(draw: st.DrawFn, codec: Codec) -> bytes:
+def bodies(draw: st.DrawFn, codec: AnyCodec) -> bytes:
     if draw(st.booleans()):
         return msgspec.json.encode(draw(OBJECTS))
     return msgspec.json.encode(broken(draw, draw(st.sampled_from(seeds(codec.format)))))
 
 
-def only_failures(codec: Codec, body: bytes) -> None:
+def only_failures(codec: AnyCodec, body: bytes) -> None:
     """Reads and writes whatever can be read; anything but a Failure fails the test."""
     for target in (OPENAI, ANTHROPIC):
         try:
@@ -383,7 +383,7 @@ def test_garbage_raises_failures_only(body: bytes) -> None:
 
 
 @st.composite
-def streams(draw: st.DrawFn, codec: Codec) -> list[bytes]:
+def streams(draw: st.DrawFn, codec: AnyCodec) -> list[bytes]:
     kinds = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta"]
     frames = []
     for _ in range(draw(st.integers(1, 6))):
@@ -402,7 +402,7 @@ def streams(draw: st.DrawFn, codec: Codec) -> list[bytes]:
     return [*frames, b"[DONE]"]
 
 
-def survives(codec: Codec, frames: list[bytes]) -> None:
+def survives(codec: AnyCodec, frames: list[bytes]) -> None:
     for target in (OPENAI, ANTHROPIC):
         reader, writer = codec.reader(), target.writer(STAMP, asking(target))
         try:

@@ -17,18 +17,18 @@ from asbru.model.chat import Opaque, Reply, Text, Thinking
 from asbru.model.events import Delta, Done, Event, Open, Start, fold
 from asbru.model.failure import Broken, Overloaded, Upstream
 from asbru.model.names import Format
-from asbru.wire import Codec, Framer, Stamp
+from asbru.wire import AnyCodec, Framer, Stamp
 
 STREAMS = sorted((HERE / "streams").glob("*.sse"))
 FAILING = sorted((HERE / "streams" / "failing").glob("*.sse"))
 ROUNDS = 30
 
 
-def codec_of(path: Path) -> Codec:
+def codec_of(path: Path) -> AnyCodec:
     return ANTHROPIC if path.name.startswith("anthropic") else OPENAI
 
 
-def read_in_pieces(codec: Codec, pieces: list[bytes]) -> tuple[list[Event], bool]:
+def read_in_pieces(codec: AnyCodec, pieces: list[bytes]) -> tuple[list[Event], bool]:
     framer, reader = Framer(), codec.reader()
     found = [event for piece in pieces for frame in framer.feed(piece) for event in reader.feed(frame)]
     found += [event for frame in framer.flush() for event in reader.feed(frame)]

@@ -12,7 +12,7 @@ from wire_kit import ANTHROPIC, OPENAI
 from asbru.model.events import Done, Start, fold
 from asbru.model.failure import Upstream
 from asbru.model.usage import Usage
-from asbru.wire import Codec, Tap
+from asbru.wire import AnyCodec, Tap
 from asbru.wire.passing import LIMIT
 
 ROUNDS = 40
@@ -106,7 +106,7 @@ def test_a_null_error_is_none() -> None:
 
 @pytest.mark.parametrize("codec", [OPENAI, ANTHROPIC], ids=lambda codec: codec.format)
 @pytest.mark.parametrize("include_usage", [True, False])
-def test_what_is_kept_is_bounded(codec: Codec, include_usage: bool) -> None:
+def test_what_is_kept_is_bounded(codec: AnyCodec, include_usage: bool) -> None:
     tap = codec.tap(include_usage)
     chunk = b"x" * 65536
     sent = received = 0

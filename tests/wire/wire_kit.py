@@ -17,7 +17,7 @@ from msgspec import Raw, Struct
 from asbru.model.chat import Ask
 from asbru.model.events import Event
 from asbru.model.names import Format
-from asbru.wire import CODECS, Codec, Envelope, Frame, Framer, Stamp, Writer
+from asbru.wire import CODECS, AnyCodec, Envelope, Frame, Framer, Stamp, Writer
 
 HERE = Path(__file__).parent
 STAMP = Stamp(id="01test", at=1_800_000_000, model="m")
@@ -32,7 +32,7 @@ _HEAD = re.compile(
 class Section(Struct, frozen=True):
     """``kind``: "" for read and written, or one of the two."""
 
-    codec: Codec
+    codec: AnyCodec
     kind: str
     body: bytes
 
@@ -107,9 +107,10 @@ def without_formats(value: Any) -> Any:
     return [without_formats(inner) for inner in value] if isinstance(value, list) else value
 
 
-def ask(codec: Codec, body: bytes | dict[str, Any]) -> Ask:
+def ask(codec: AnyCodec, body: bytes | dict[str, Any]) -> Ask:
     """A body read."""
-    return codec.read_ask(Envelope(body if isinstance(body, bytes) else msgspec.json.encode(body)))
+    read: Ask = codec.read_ask(Envelope(body if isinstance(body, bytes) else msgspec.json.encode(body)))
+    return read
 
 
 def frames(body: bytes) -> list[Frame]:
@@ -118,7 +119,7 @@ def frames(body: bytes) -> list[Frame]:
     return framer.feed(body) + framer.flush()
 
 
-def events(codec: Codec, body: bytes) -> list[Event]:
+def events(codec: AnyCodec, body: bytes) -> list[Event]:
     """A whole stream read."""
     reader = codec.reader()
     return [event for frame in frames(body) for event in reader.feed(frame)]
@@ -129,6 +130,6 @@ def written(writer: Writer, told_events: list[Event]) -> bytes:
     return b"".join(writer.send(event) for event in told_events)
 
 
-def asking(codec: Codec, *, include_usage: bool = True) -> Ask:
+def asking(codec: AnyCodec, *, include_usage: bool = True) -> Ask:
     """A request that a stream answers."""
     return Ask(model="m", turns=(), stream=True, include_usage=include_usage, origin=codec.format)

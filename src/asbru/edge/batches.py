@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from asbru.batch import BatchService, CreateCommand
-from asbru.edge.chat import forwarded
 from asbru.edge.failures import fail_anthropic
+from asbru.edge.inference import forwarded
 from asbru.edge.pulled import Pulled
 from asbru.edge.request import Handler, Request, Route
 from asbru.model.batches import Batch, Mode

@@ -1,4 +1,4 @@
-"""Finds the route of a path: exact paths first, then patterns with ``{name}`` segments.
+"""Finds the route of a path: exact paths first, then patterns with ``{name}`` segments, then those that need a search.
 
 Rule 1. Paths arrive normalised once by the server; params are percent-decoded here (a model id may hold a slash) and
 never name files.
@@ -6,7 +6,8 @@ Rule 2. A known path with another method answers 405 naming the allowed ones; an
 dialect.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -15,9 +16,16 @@ from asbru.edge.request import Fail, Handler, Request, Route
 from asbru.model.failure import Refused
 from asbru.model.http import Answer
 
+_WHOLE = re.compile(r"\{\w+\}")
+_NAME = re.compile(r"\{\w+\*?\}")
+
 
 class Mount(Struct, frozen=True):
-    """One row of the route table. ``path`` may have ``{…}`` segments."""
+    """One row of the route table.
+
+    ``path`` may have ``{name}`` segments. ``{name}:verb`` is a segment that ends with a verb; ``{name*}`` may hold
+    slashes (``/models/{model*}:generateContent`` finds ``openai/gpt-4o``).
+    """
 
     method: str
     path: str
@@ -32,6 +40,7 @@ class Router:
     def __init__(self, mounts: Iterable[Mount], prefixes: dict[str, Fail]) -> None:
         self._exact: dict[tuple[str, str], Route] = {}
         self._patterns: dict[int, list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
+        self._searched: dict[str, tuple[re.Pattern[str], dict[str, Route]]] = {}
         self._methods: dict[str, list[str]] = {}
         self._prefixes = sorted(prefixes.items(), key=lambda row: -len(row[0]))
         for mount in mounts:
@@ -43,6 +52,10 @@ class Router:
             self._methods.setdefault(mount.path, []).append(mount.method)
             return
         parts = tuple(mount.path.split("/"))
+        if any("{" in part and not _WHOLE.fullmatch(part) for part in parts):
+            searched = self._searched.setdefault(mount.path, (_pattern(mount.path), {}))
+            searched[1][mount.method] = mount.route
+            return
         rows = self._patterns.setdefault(len(parts), [])
         for known, routes in rows:
             if known == parts:
@@ -59,16 +72,23 @@ class Router:
             return self._head(path), ()
         allowed = self._methods.get(path)
         if allowed is None:
-            parts = path.split("/")
-            for pattern, routes in self._patterns.get(len(parts), ()):
-                params = _match(pattern, parts)
-                if params is None:
-                    continue
+            for routes, params in self._matches(path):
                 if method in routes:
                     return routes[method], params
                 allowed = list(routes)
-                break
         return self._refuse(method, path, allowed), ()
+
+    def _matches(self, path: str) -> Iterator[tuple[dict[str, Route], tuple[str, ...]]]:
+        parts = path.split("/")
+        for pattern, routes in self._patterns.get(len(parts), ()):
+            params = _match(pattern, parts)
+            if params is not None:
+                yield routes, params
+        for searched, routes in self._searched.values():
+            found = searched.fullmatch(path)
+            params = _params(found.groups()) if found else None
+            if params is not None:
+                yield routes, params
 
     def _head(self, path: str) -> Route:
         """Some clients ask HEAD of their base URL before they start (Claude Code): it must not look like a failure."""
@@ -86,16 +106,21 @@ class Router:
 
 
 def _match(pattern: tuple[str, ...], parts: list[str]) -> tuple[str, ...] | None:
-    params: list[str] = []
-    for expected, part in zip(pattern, parts, strict=True):
-        if expected.startswith("{"):
-            value = unquote(part)
-            if not value or not value.isprintable():
-                return None
-            params.append(value)
-        elif expected != part:
-            return None
-    return tuple(params)
+    if any(expected != part and not expected.startswith("{") for expected, part in zip(pattern, parts, strict=True)):
+        return None
+    return _params(part for expected, part in zip(pattern, parts, strict=True) if expected.startswith("{"))
+
+
+def _params(parts: Iterable[str]) -> tuple[str, ...] | None:
+    params = tuple(unquote(part) for part in parts)
+    return params if all(value and value.isprintable() for value in params) else None
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Verbs hold no slash and stand at the end of a segment."""
+    pieces = _NAME.split(path)
+    groups = ("(.+)" if name.endswith("*}") else "([^/]+)" for name in _NAME.findall(path))
+    return re.compile("".join(re.escape(piece) + next(groups, "") for piece in pieces))
 
 
 def _refusing(failure: Refused) -> Handler:

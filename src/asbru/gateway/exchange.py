@@ -5,7 +5,7 @@ from msgspec import Struct
 from asbru.model.http import NO_HEADERS, Headers
 from asbru.model.people import NOBODY, Principal
 from asbru.model.record import Record
-from asbru.wire.codec import Codec, Peek
+from asbru.wire.codec import AnyCodec, Peek
 from asbru.wire.envelope import Envelope
 
 
@@ -19,7 +19,7 @@ class Exchange(Struct, kw_only=True):
     """
 
     id: str
-    codec: Codec
+    codec: AnyCodec
     envelope: Envelope
     peek: Peek
     provider: str = ""

@@ -16,18 +16,18 @@ from asbru.gateway.exchange import Exchange
 from asbru.gateway.lanes import BYTES_PER_TOKEN, Lane, open_lane
 from asbru.gateway.pipe import CLIENT_GONE, Pipe
 from asbru.gateway.snapshot import Snapshot
-from asbru.model.failure import Broken, Bug, Failure, Upstream
+from asbru.model.failure import Broken, Bug, Failure, Refused, Upstream
 from asbru.model.http import Answer, Headers
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
 from asbru.routing import GiveUp, Target, Try, make_plan, next_step
 from asbru.upstream.call import Call
 from asbru.wire import CODECS
+from asbru.wire.codec import JSON
+from asbru.wire.framing import MEDIA_TYPES
 
 Send = Callable[[Call], Awaitable[Answer]]
 
-_JSON = b"application/json"
-_SSE = b"text/event-stream; charset=utf-8"
 _PASSED = (b"x-ratelimit-", b"anthropic-ratelimit-", b"retry-after")
 """Beginnings of the provider's answer headers that a client's rate limiter wants to see."""
 
@@ -98,7 +98,8 @@ class Gateway:
         """Try targets until one answers. Raises the failure that the client is to see."""
         tools = self._tools
         wanted = (x.peek.model, *x.peek.fallbacks)
-        operation = "chat_completion_stream" if x.peek.stream else "chat_completion"
+        request = x.codec.request
+        operation = request + "_stream" if x.peek.stream else request
         plan = make_plan(wanted, x.provider, self.snapshot.table, tools.dice, operation)
         failures: list[Failure] = []
         while True:
@@ -111,25 +112,34 @@ class Gateway:
                     except Upstream as failure:
                         failure.provider = target.provider
                         failures.append(failure)
+                    except Refused as refusal:
+                        if not failures:
+                            raise
+                        # A fallback that cannot do it: the caller is told why the wanted model failed.
+                        failures.append(refusal)
                 case GiveUp(failure):
                     raise failure
 
     async def _attempt(self, x: Exchange, trip: Trip, target: Target) -> Answer:
         """One request to one target. Returns once the answer is whole, or its first frame is good."""
-        door = self.snapshot.door(target.provider, target.key, x.codec.format)
-        lane = open_lane(x, target.model, door.format, door.quirks)
+        stream = x.peek.stream
+        door = self.snapshot.door(target.provider, target.key, x.codec.format, target.model)
+        lane = open_lane(x, door.model, door)
         body = lane.request()
         trip.attempts += 1
         trip.target, trip.lane, trip.format_out, trip.request_bytes = target, lane, door.format, len(body)
-        stream = x.peek.stream
+        head = door.head(x.headers, stream, lane.kind)
+        if door.signed:
+            head += await door.sign(x.headers, stream, lane.kind, body)
         answer = await self._tools.send(
-            Call(origin=door.origin, head=door.head(x.headers), body=body, stream=stream, deadlines=door.deadlines)
+            Call(origin=door.origin, head=head, body=body, stream=stream, deadlines=door.deadlines)
         )
         if answer.status >= 300:
             raise CODECS[door.format].read_failure(answer.status, answer.headers, answer.body)
         if not stream:
             out = lane.reply(answer.body)
-            return Answer(status=200, headers=_headers(answer.headers, _JSON, trip, lane), body=out)
+            kind = lane.reply_kind or answer.headers.get(b"content-type", JSON)
+            return Answer(status=200, headers=_headers(answer.headers, kind, trip, lane), body=out)
         if answer.stream is None:
             raise Broken(502, "The provider answered a streamed request with a body that is not a stream.")
         return await self._stream(x, trip, lane, answer)
@@ -139,7 +149,8 @@ class Gateway:
         pipe = Pipe(answer.stream, lane, lambda failure: self._over(x, trip, failure))
         await pipe.first()
         trip.first_byte = self._tools.ticks() - trip.started
-        return Answer(status=200, headers=_headers(answer.headers, _SSE, trip, lane), stream=pipe)
+        kind = MEDIA_TYPES[x.codec.framing]
+        return Answer(status=200, headers=_headers(answer.headers, kind, trip, lane), stream=pipe)
 
     def _over(self, x: Exchange, trip: Trip, failure: Failure | None) -> None:
         """The one place where an exchange ends."""

@@ -6,7 +6,7 @@ named.
 Rule 3. A lane serves one attempt and does no I/O.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Raw
@@ -15,13 +15,14 @@ from asbru.gateway.exchange import Exchange
 from asbru.model.chat import Ask
 from asbru.model.events import Delta, Done, Event, Start
 from asbru.model.failure import Broken, Failure
-from asbru.model.names import Format
+from asbru.model.names import Format, Framing
 from asbru.model.usage import Usage
 from asbru.providers import Quirks
 from asbru.wire import CODECS
-from asbru.wire.codec import Codec, Stamp
+from asbru.wire.codec import JSON, AnyCodec, Stamp
 from asbru.wire.envelope import Envelope
-from asbru.wire.sse import Frame, Framer
+from asbru.wire.framing import CUTTERS
+from asbru.wire.sse import Frame
 
 OUR_MEMBERS = frozenset({"fallbacks"})
 """Body members that are the gateway's own and never go upstream (features.md 2.4)."""
@@ -38,6 +39,10 @@ class Lane(Protocol):
     name: str
     usage: Usage
     lost: tuple[str, ...]
+    kind: bytes
+    """Media type of what request() gave."""
+    reply_kind: bytes
+    """Media type of what reply() gave; b"": that of the provider's answer."""
     reported: bool
     """Whether the provider reported usage."""
     frames: int
@@ -61,14 +66,22 @@ class Lane(Protocol):
         """The bytes that tell the client, in the middle of its stream, what went wrong."""
 
 
-def open_lane(x: Exchange, model: str, outbound: Format, quirks: Quirks) -> Lane:
-    """The cheapest lane that joins the client's format with the endpoint's. ``quirks``: merged, see merge().
+class Endway(Protocol):
+    """The far end, as a lane sees it. ``quirks``: merged, see merge()."""
+
+    format: Format
+    framing: Framing
+    quirks: Quirks
+
+
+def open_lane(x: Exchange, model: str, far: Endway) -> Lane:
+    """The cheapest lane that joins the client's format with the endpoint's.
 
     Raises Refused(400) when the request must be translated and cannot be read.
     """
-    if outbound is x.codec.format:
-        return Splice(x, model, quirks)
-    return Translate(x, model, CODECS[outbound], quirks)
+    if far.format is x.codec.format:
+        return Splice(x, model, far.quirks)
+    return Translate(x, model, far)
 
 
 class Splice:
@@ -84,7 +97,9 @@ class Splice:
         "_x",
         "failure",
         "frames",
+        "kind",
         "lost",
+        "reply_kind",
         "reported",
         "usage",
     )
@@ -96,6 +111,8 @@ class Splice:
         self._quirks = quirks
         self._tap = x.codec.tap(x.peek.include_usage) if x.peek.stream else None
         self._passed = False
+        self.kind = x.envelope.kind
+        self.reply_kind = b""
         self.usage = Usage()
         self.lost: tuple[str, ...] = ()
         self.reported = False
@@ -129,7 +146,7 @@ class Splice:
         """What the error event in the first bytes of a stream says: nothing has reached the client yet."""
         reader = self._codec.reader()
         try:
-            for frame in Framer().feed(chunk):
+            for frame in CUTTERS[self._codec.framing]().feed(chunk):
                 reader.feed(frame)
         except Failure as failure:
             return failure
@@ -157,15 +174,17 @@ class Translate:
 
     name = "translate"
 
-    def __init__(self, x: Exchange, model: str, out: Codec, quirks: Quirks) -> None:
+    def __init__(self, x: Exchange, model: str, far: Endway) -> None:
         self._in = x.codec
-        self._out = out
-        self._quirks = quirks
-        self._ask = msgspec.structs.replace(x.codec.read_ask(x.envelope), model=model)
+        self._out: AnyCodec = CODECS[far.format]
+        self._quirks = far.quirks
+        self._ask = _asked(x, model)
         self._stamp = Stamp(id=x.id.removeprefix("req_"), at=int(x.at), model=model)
-        self._framer = Framer()
-        self._reader = out.reader()
-        self._writer = x.codec.writer(self._stamp, self._ask)
+        if x.peek.stream:
+            self._cutter = CUTTERS[far.framing]()
+            self._reader = self._out.reader()
+            self._writer = x.codec.writer(self._stamp, self._ask)
+        self.kind = self.reply_kind = JSON
         self.usage = Usage()
         self.lost: tuple[str, ...] = ()
         self.reported = False
@@ -174,7 +193,7 @@ class Translate:
 
     def request(self) -> bytes:
         written = self._out.write_ask(self._ask)
-        self.lost = written.lost
+        self.lost, self.kind = written.lost, written.kind
         quirks = self._quirks
         if quirks.rename or quirks.put or quirks.drop != OUR_MEMBERS:
             return _bend(Envelope(written.body), {}, quirks)
@@ -186,10 +205,11 @@ class Translate:
         self.reported = reply.usage != Usage()
         written = self._in.write_reply(reply, self._stamp)
         self.lost += written.lost
+        self.reply_kind = written.kind
         return written.body
 
     def feed(self, chunk: bytes) -> bytes:
-        return self._carry(self._framer.feed(chunk))
+        return self._carry(self._cutter.feed(chunk))
 
     def _carry(self, frames: list[Frame]) -> bytes:
         out = b""
@@ -209,13 +229,21 @@ class Translate:
             self.reported = event.usage != Usage()
 
     def finish(self) -> bytes:
-        rest = self._carry(self._framer.flush())
+        rest = self._carry(self._cutter.flush())
         if not self._reader.done:
             raise Broken(502, "The provider's stream ended without its end marker.", code="stream_cut")
         return rest
 
     def fail(self, failure: Failure) -> bytes:
         return self._writer.fail(failure)
+
+
+def _asked(x: Exchange, model: str) -> Any:
+    """What is asked, with the model's name upstream, and as a stream when the route or the body says so."""
+    ask = x.codec.read_ask(x.envelope)
+    if x.peek.stream and x.codec.model_in_path:
+        return msgspec.structs.replace(ask, model=model, stream=True)
+    return msgspec.structs.replace(ask, model=model)
 
 
 def merge(first: Quirks, second: Quirks) -> Quirks:

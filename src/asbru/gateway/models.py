@@ -9,8 +9,17 @@ import asyncio
 from collections.abc import Callable
 from urllib.parse import quote, urlsplit
 
+from asbru.gateway.door import (
+    Unsigned,
+    base_url_of,
+    credential_of,
+    deadlines_of,
+    head_lines,
+    headers_of,
+    origin_of,
+)
 from asbru.gateway.handle import Send
-from asbru.gateway.snapshot import Snapshot, credential_of, deadlines_of, head_lines, headers_of, origin_of
+from asbru.gateway.snapshot import Snapshot
 from asbru.model.failure import Failure, Refused
 from asbru.model.keys import Key
 from asbru.model.models import Model
@@ -73,14 +82,19 @@ class ModelLists:
 
     async def _page(self, snapshot: Snapshot, name: str, key: Key | None, after: str) -> Page:
         provider, network = snapshot.providers[name], snapshot.networks[name]
-        path = urlsplit(provider.base_url).path.rstrip("/") + provider.models_path
+        url = base_url_of(provider, key)
+        path = urlsplit(url).path.rstrip("/") + provider.models_path
         if after:
             path += f"?limit=1000&after_id={quote(after)}"
-        head = f"GET {path} HTTP/1.1\r\n".encode()
-        head += head_lines({**headers_of(provider, network), **credential_of(provider, key)})
-        call = Call(
-            origin=origin_of(provider.base_url, network), head=head, deadlines=deadlines_of(network), limit=_LIMIT
+        origin, headers = origin_of(url, network), headers_of(provider, key, network)
+        signer = snapshot.signer(provider, key)
+        credential = (
+            credential_of(provider, key)
+            if signer is None
+            else await signer.sign(Unsigned("GET", origin, path, headers, b""))
         )
+        head = f"GET {path} HTTP/1.1\r\n".encode() + head_lines({**headers, **credential})
+        call = Call(origin=origin, head=head, deadlines=deadlines_of(network), limit=_LIMIT)
         answer = await self._send(call)
         if answer.status >= 300:
             raise CODECS[provider.serves[0].format].read_failure(answer.status, answer.headers, answer.body)

@@ -31,7 +31,11 @@ class Secret:
 
 
 class Key(Struct, frozen=True, kw_only=True):
-    """One credential of a provider. ``models``: empty or ``("*",)`` means all; ``blacklisted_models`` wins over it."""
+    """One credential of a provider. ``models``: empty or ``("*",)`` means all; ``blacklisted_models`` wins over it.
+
+    ``deployments``: model -> what this key's account calls it. ``settings``: what fills the ``{…}`` of the provider's
+    base URL and paths for this key (``region``, ``project``).
+    """
 
     id: str
     name: str
@@ -41,6 +45,8 @@ class Key(Struct, frozen=True, kw_only=True):
     blacklisted_models: tuple[str, ...] = ()
     use_for_batch_api: bool = True
     enabled: bool = True
+    deployments: Mapping[str, str] = {}
+    settings: Mapping[str, str] = {}
 
     def allows(self, model: str) -> bool:
         """Whether this key may be used for ``model``."""

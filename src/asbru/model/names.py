@@ -1,6 +1,20 @@
 """The closed vocabularies that every room shares."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
+
+
+class Operation(StrEnum):
+    """What is asked for. Formats of one operation are translated into each other."""
+
+    CHAT = "chat"
+    COUNT_TOKENS = "count_tokens"
+    EMBED = "embed"
+    RERANK = "rerank"
+    IMAGE = "image"
+    SPEECH = "speech"
+    TRANSCRIBE = "transcribe"
 
 
 class Format(StrEnum):
@@ -8,6 +22,15 @@ class Format(StrEnum):
 
     OPENAI_CHAT = "openai.chat"
     ANTHROPIC_MESSAGES = "anthropic.messages"
+
+
+OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
+    {
+        Format.OPENAI_CHAT: Operation.CHAT,
+        Format.ANTHROPIC_MESSAGES: Operation.CHAT,
+    }
+)
+"""What a body of each format asks for."""
 
 
 class Family(StrEnum):

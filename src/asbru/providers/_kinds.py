@@ -1,12 +1,13 @@
 """What a provider row is made of."""
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from msgspec import Struct
 
 from asbru.model.failure import Refused
-from asbru.model.names import Format, Framing
+from asbru.model.names import OPERATIONS, Format, Framing
 
 
 class Bearer(Struct, frozen=True, tag="bearer"):
@@ -35,13 +36,22 @@ class Quirks(Struct, frozen=True):
 
 
 class Endpoint(Struct, frozen=True):
-    """One format at one path below the base URL."""
+    """One format at one path below the base URL.
+
+    ``path`` may hold ``{model}``, and so may ``stream_path``, the path of streamed requests where it is another one.
+    ``models``: shell patterns of the models that are asked here.
+    """
 
     format: Format
     path: str
+    stream_path: str = ""
     framing: Framing = Framing.SSE
     models: tuple[str, ...] = ("*",)
     quirks: Quirks = Quirks()
+
+    def covers(self, model: str) -> bool:
+        """Whether ``model`` is asked here."""
+        return any(pattern == "*" or fnmatchcase(model, pattern) for pattern in self.models)
 
 
 class BatchApi(Struct, frozen=True, kw_only=True):
@@ -60,7 +70,8 @@ class BatchApi(Struct, frozen=True, kw_only=True):
 class Provider(Struct, frozen=True, kw_only=True):
     """A place that speaks formats. ``serves`` is in order of preference. ``env``: variables that may hold its key.
 
-    ``base_url`` ends with the API's version where it has one (``https://api.openai.com/v1``) and never with a slash.
+    ``base_url`` ends with the API's version where it has one (``https://api.openai.com/v1``) and never with a slash;
+    it may hold ``{region}`` and other ``settings`` of a key.
     ``base_url_env``: variables that may hold another base URL, as the provider's official SDK reads them.
     ``priced_as``: the provider whose prices hold, when it is not ``name`` (custom providers).
     """
@@ -79,15 +90,15 @@ class Provider(Struct, frozen=True, kw_only=True):
     keyless: bool = False
     priced_as: str = ""
 
-    def endpoint_for(self, inbound: Format) -> Endpoint:
-        """The endpoint that speaks ``inbound``, else the preferred one.
+    def endpoint_for(self, inbound: Format, model: str = "") -> Endpoint:
+        """The endpoint for ``model`` that speaks ``inbound``, else the preferred one of the same operation.
 
-        Raises Refused(400) when the provider serves nothing.
+        Raises Refused(400) when the provider serves nothing of the kind.
         """
-        for endpoint in self.serves:
-            if endpoint.format is inbound:
-                return endpoint
-        if not self.serves:
-            message = f"{inbound} is not supported by {self.name} provider"
+        wanted = OPERATIONS[inbound]
+        able = [each for each in self.serves if OPERATIONS[each.format] is wanted and each.covers(model)]
+        if not able:
+            of = f" for model {model}" if model else ""
+            message = f"{wanted} is not supported by {self.name} provider{of}"
             raise Refused(400, message, code="unsupported_operation", param="model")
-        return self.serves[0]
+        return next((each for each in able if each.format is inbound), able[0])

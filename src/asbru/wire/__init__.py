@@ -2,12 +2,12 @@
 
 from asbru.model.names import Format
 from asbru.wire.anthropic import messages
-from asbru.wire.codec import Codec, Peek, Reader, Stamp, Tap, Writer, Written
+from asbru.wire.codec import AnyCodec, Codec, Peek, Reader, Stamp, Tap, Writer, Written
 from asbru.wire.envelope import Envelope
 from asbru.wire.openai import chat
 from asbru.wire.sse import Frame, Framer, write_frame
 
-CODECS: dict[Format, Codec] = {
+CODECS: dict[Format, AnyCodec] = {
     Format.OPENAI_CHAT: chat.CODEC,
     Format.ANTHROPIC_MESSAGES: messages.CODEC,
 }
@@ -15,6 +15,7 @@ CODECS: dict[Format, Codec] = {
 
 __all__ = [
     "CODECS",
+    "AnyCodec",
     "Codec",
     "Envelope",
     "Frame",

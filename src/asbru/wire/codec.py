@@ -1,18 +1,24 @@
 """What a codec is: a record of functions, not a subclass."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Raw, Struct
 
-from asbru.model.chat import Ask, Reply
 from asbru.model.events import Event
-from asbru.model.failure import Failure
+from asbru.model.failure import Bug, Failure
 from asbru.model.http import Headers
-from asbru.model.names import Family, Format
+from asbru.model.names import Family, Format, Framing
 from asbru.model.usage import Usage
 from asbru.wire.envelope import Envelope
 from asbru.wire.sse import Frame
+
+A = TypeVar("A")
+"""What is asked: ``model.chat.Ask``, or the like of another operation. It has a member ``model``."""
+R = TypeVar("R")
+"""What is answered."""
+
+JSON = b"application/json"
 
 
 class Peek(Struct, frozen=True):
@@ -36,10 +42,14 @@ class Stamp(Struct, frozen=True):
 
 
 class Written(Struct, frozen=True):
-    """A body, and the names of what it could not carry (``top_k``, ``messages.3.content.0: audio``)."""
+    """A body, and the names of what it could not carry (``top_k``, ``messages.3.content.0: audio``).
+
+    ``kind``: its media type.
+    """
 
     body: bytes
     lost: tuple[str, ...] = ()
+    kind: bytes = JSON
 
 
 class Reader(Protocol):
@@ -80,8 +90,24 @@ class Tap(Protocol):
         """Bytes still held back when the stream is over; reads what remains."""
 
 
-class Codec(Struct, frozen=True, kw_only=True):
+def _no_reader() -> Reader:
+    raise Bug(500, "this format has no streams")
+
+
+def _no_writer(stamp: Stamp, ask: Any) -> Writer:
+    raise Bug(500, "this format has no streams")
+
+
+def _no_tap(include_usage: bool) -> Tap:
+    raise Bug(500, "this format has no streams")
+
+
+class Codec(Struct, Generic[A, R], frozen=True, kw_only=True):
     """One format, both directions.
+
+    ``request``: the operation in the words of ``allowed_requests`` (features.md 2.9); streams add ``_stream``.
+    ``model_in_path``: the body names no model and does not say whether to stream; ``peek`` leaves them out then, the
+    route says them. ``framing``: of the streams that its reader is fed with and its writer writes.
 
     ``put_model``: members to put into a spliced request for a model name (``{"model": Raw}``), and what a streamed
     request needs so that usage is reported. ``read_usage``: usage of a whole body, one partial decode. ``tap``: its
@@ -90,17 +116,24 @@ class Codec(Struct, frozen=True, kw_only=True):
 
     format: Format
     family: Family
+    request: str = "chat_completion"
+    framing: Framing = Framing.SSE
+    model_in_path: bool = False
     peek: Callable[[Envelope], Peek]
     put: Callable[[Envelope, str, bool], dict[str, Raw]]
-    read_ask: Callable[[Envelope], Ask]
-    write_ask: Callable[[Ask], Written]
-    read_reply: Callable[[bytes], Reply]
-    write_reply: Callable[[Reply, Stamp], Written]
-    reader: Callable[[], Reader]
-    writer: Callable[[Stamp, Ask], Writer]
+    read_ask: Callable[[Envelope], A]
+    write_ask: Callable[[A], Written]
+    read_reply: Callable[[bytes], R]
+    write_reply: Callable[[R, Stamp], Written]
+    reader: Callable[[], Reader] = _no_reader
+    writer: Callable[[Stamp, A], Writer] = _no_writer
     read_usage: Callable[[bytes], Usage | None]
-    tap: Callable[[bool], Tap]
+    tap: Callable[[bool], Tap] = _no_tap
     """``tap(include_usage)``: whether the client itself asked for the usage frame."""
     read_failure: Callable[[int, Headers, bytes], Failure]
     write_failure: Callable[[Failure, str], bytes]
     """``write_failure(failure, request_id)``."""
+
+
+AnyCodec = Codec[Any, Any]
+"""A codec of whatever operation."""

@@ -18,12 +18,14 @@ _T = TypeVar("_T")
 
 
 class Envelope:
-    """``members``: name -> undecoded value, in the order of the body.
+    """``members``: name -> undecoded value, in the order of the body. ``kind``: the media type of what splice() gives.
 
     Raises Refused(400) when the body is not one JSON object.
     """
 
     __slots__ = ("members",)
+
+    kind = b"application/json"
 
     def __init__(self, body: bytes) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from msgspec import Raw
 
+from asbru.model.chat import Ask, Reply
 from asbru.model.names import Family, Format
 from asbru.wire.anthropic.errors import read_failure, write_failure
 from asbru.wire.anthropic.messages_ask_in import read_ask
@@ -31,7 +32,7 @@ def put(envelope: Envelope, model: str, stream: bool) -> dict[str, Raw]:
     return {"model": model_member(model)}
 
 
-CODEC = Codec(
+CODEC: Codec[Ask, Reply] = Codec(
     format=Format.ANTHROPIC_MESSAGES,
     family=Family.ANTHROPIC,
     peek=peek,

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import Raw
 
+from asbru.model.chat import Ask, Reply
 from asbru.model.failure import Refused
 from asbru.model.names import Family, Format
 from asbru.wire.codec import Codec, Peek
@@ -62,7 +63,7 @@ def _merged(options: bytes) -> Raw:
         ) from None
 
 
-CODEC = Codec(
+CODEC: Codec[Ask, Reply] = Codec(
     format=Format.OPENAI_CHAT,
     family=Family.OPENAI,
     peek=peek,

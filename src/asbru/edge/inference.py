@@ -1,13 +1,18 @@
-"""Chat in any dialect: from an HTTP request to an exchange."""
+"""Inference in any dialect: from an HTTP request to an exchange."""
 
 from collections.abc import Callable
 
 from asbru.edge.request import Fail, Handler, Request, Route
 from asbru.gateway import Exchange, Gateway
 from asbru.model.http import NO_HEADERS, Answer, Headers
+from asbru.model.names import Format
 from asbru.routing import pick_provider
-from asbru.wire.codec import Codec
+from asbru.wire import CODECS
+from asbru.wire.codec import AnyCodec, Peek
 from asbru.wire.envelope import Envelope
+
+PeekAt = Callable[[Request, Envelope], Peek]
+"""What routing must know, out of the body or the path."""
 
 _FORWARDED = (b"anthropic-beta", b"anthropic-version")
 """Headers of a client's that are part of its dialect: the provider sees them when it speaks the same one."""
@@ -23,7 +28,7 @@ _DENIED = frozenset(
 """What ``x-bf-eh-`` may not set (features.md 2.10, and everything that would break the framing)."""
 
 
-class ChatRoutes:
+class Inference:
     """Makes the routes of one gateway. ``clock``: Unix seconds. ``limit``: most bytes of a request body."""
 
     def __init__(self, gateway: Gateway, clock: Callable[[], float], limit: int) -> None:
@@ -31,15 +36,31 @@ class ChatRoutes:
         self._clock = clock
         self._limit = limit
 
-    def route(self, codec: Codec, default: str, fail: Fail) -> Route:
-        """A route that speaks ``codec``. ``default``: the provider of a model without prefix, "" to demand one."""
-        return Route(handler=_handler(self._gateway, codec, default, self._clock), fail=fail, limit=self._limit)
+    def route(self, format: Format, default: str, fail: Fail) -> Route:
+        """A route whose bodies have ``format``. ``default``: the provider of a model without prefix, "" to demand
+        one.
+        """
+        peek = CODECS[format].peek
+        return self._route(format, default, fail, lambda request, envelope: peek(envelope))
+
+    def route_by_path(self, format: Format, default: str, fail: Fail, stream: bool) -> Route:
+        """The same for a format whose model is the path's first param, and whose path tells whether to stream."""
+        peek = CODECS[format].peek
+
+        def peek_path(request: Request, envelope: Envelope) -> Peek:
+            return Peek(request.params[0], stream, peek(envelope).fallbacks, True)
+
+        return self._route(format, default, fail, peek_path)
+
+    def _route(self, format: Format, default: str, fail: Fail, peek: PeekAt) -> Route:
+        handler = _handler(self._gateway, CODECS[format], default, (self._clock, peek))
+        return Route(handler=handler, fail=fail, limit=self._limit)
 
 
-def _handler(gateway: Gateway, codec: Codec, default: str, clock: Callable[[], float]) -> Handler:
-    peek = codec.peek
+def _handler(gateway: Gateway, codec: AnyCodec, default: str, given: tuple[Callable[[], float], PeekAt]) -> Handler:
+    clock, peek = given
 
-    async def chat(request: Request) -> Answer:
+    async def infer(request: Request) -> Answer:
         envelope = Envelope(request.body)
         headers = request.headers
         named = headers.get(b"x-model-provider")
@@ -47,14 +68,14 @@ def _handler(gateway: Gateway, codec: Codec, default: str, clock: Callable[[], f
             id=request.id,
             codec=codec,
             envelope=envelope,
-            peek=peek(envelope),
+            peek=peek(request, envelope),
             provider=pick_provider(named.decode("latin-1"), gateway.snapshot.table) if named else default,
             at=clock(),
             headers=forwarded(headers),
         )
         return await gateway(x)
 
-    return chat
+    return infer
 
 
 def forwarded(headers: Headers) -> Headers:

@@ -1,0 +1,31 @@
+"""The routes of Anthropic's dialect."""
+
+from asbru.edge.failures import fail_anthropic
+from asbru.edge.models import ModelRoutes
+from asbru.edge.parts import Parts
+from asbru.edge.routes import Mount
+from asbru.model.names import Format
+
+
+def anthropic_rows(parts: Parts) -> list[Mount]:
+    """Inference and models. A model without prefix is Anthropic's."""
+    messages = parts.inference.route(Format.ANTHROPIC_MESSAGES, "anthropic", fail_anthropic)
+    many, one = ModelRoutes(parts.lists, "anthropic", fail_anthropic).anthropic()
+    return [
+        Mount("POST", "/v1/messages", messages),
+        Mount("GET", "/v1/models", many),
+        Mount("GET", "/v1/models/{id}", one),
+    ]
+
+
+def anthropic_batch_rows(parts: Parts) -> list[Mount]:
+    """Message batches."""
+    batches, base = parts.anthropic_batches, "/v1/messages/batches"
+    return [
+        Mount("POST", base, batches.create),
+        Mount("GET", base, batches.list),
+        Mount("GET", f"{base}/{{id}}", batches.retrieve),
+        Mount("DELETE", f"{base}/{{id}}", batches.delete),
+        Mount("POST", f"{base}/{{id}}/cancel", batches.cancel),
+        Mount("GET", f"{base}/{{id}}/results", batches.results),
+    ]

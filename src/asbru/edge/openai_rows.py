@@ -1,0 +1,32 @@
+"""The routes of OpenAI's dialect, below its version."""
+
+from asbru.edge.failures import fail_openai
+from asbru.edge.models import ModelRoutes
+from asbru.edge.parts import Parts
+from asbru.edge.routes import Mount
+from asbru.model.names import Format
+
+
+def openai_rows(parts: Parts, default: str) -> list[Mount]:
+    """What the unified API and OpenAI's own have in common.
+
+    ``default``: the provider of a model without prefix, "" to demand one.
+    """
+    chat = parts.inference.route(Format.OPENAI_CHAT, default, fail_openai)
+    many, one = ModelRoutes(parts.lists, default, fail_openai).openai()
+    return [
+        Mount("POST", "/chat/completions", chat),
+        Mount("GET", "/models", many),
+        Mount("GET", "/models/{id}", one),
+    ]
+
+
+def openai_batch_rows(parts: Parts) -> list[Mount]:
+    """Batches and their files as OpenAI has them."""
+    batches = parts.openai_batches
+    return [
+        Mount("GET", "/batches", batches.list),
+        Mount("GET", "/batches/{id}", batches.retrieve),
+        Mount("POST", "/batches/{id}/cancel", batches.cancel),
+        Mount("GET", "/files/{id}/content", batches.content),
+    ]
