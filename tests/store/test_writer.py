@@ -217,12 +217,12 @@ class Odd(BaseException):
 
 
 @pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Iterator[list[logging.LogRecord]]:
+def said(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """What the store logs, also when the log of this process was set up by another test."""
     logger = logging.getLogger("asbru.store")
     logger.addHandler(caplog.handler)
     propagate, logger.propagate = logger.propagate, False
-    yield caplog.records
+    yield caplog
     logger.removeHandler(caplog.handler)
     logger.propagate = propagate
 
@@ -247,7 +247,7 @@ def test_whatever_work_raises_reaches_its_caller_and_nobody_else(tmp_path: Path,
 
 @pytest.mark.parametrize("kind", [OSError, SystemExit, Odd])
 def test_a_database_that_cannot_be_opened_fails_the_work_and_is_tried_again(
-    tmp_path: Path, kind: type[BaseException], said: list[logging.LogRecord]
+    tmp_path: Path, kind: type[BaseException], said: pytest.LogCaptureFixture
 ) -> None:
     prepare(tmp_path / "asbru.db")
     (tmp_path / "segments").mkdir()
@@ -275,7 +275,7 @@ def test_a_database_that_cannot_be_opened_fails_the_work_and_is_tried_again(
         await asyncio.to_thread(writer.close)
 
     asyncio.run(run())
-    assert [each.message for each in said] == [
+    assert [each.message for each in said.records] == [
         "the database cannot be written; log lines and charges are kept for later",
         "the database can be written again",
     ]
@@ -321,7 +321,7 @@ def test_who_comes_while_the_store_closes_is_answered(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_what_cannot_be_written_at_the_end_is_counted_aloud(tmp_path: Path, said: list[logging.LogRecord]) -> None:
+def test_what_cannot_be_written_at_the_end_is_counted_aloud(tmp_path: Path, said: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         store = Store.open(tmp_path, "w1", Clock(), Limits(retry=0.01))
         await store.write(limit(1))
@@ -329,7 +329,7 @@ def test_what_cannot_be_written_at_the_end_is_counted_aloud(tmp_path: Path, said
             store.log(record(f"req_{n:04}"))
         await asyncio.to_thread(store.close_at_once)
         missing = 3_000 - len(rows(store))
-        lost = [each for each in said if each.message == "log lines and charges are lost"]
+        lost = [each for each in said.records if each.message == "log lines and charges are lost"]
         assert [vars(each)["charges"] for each in lost] == [missing]
 
     asyncio.run(run())
