@@ -218,7 +218,7 @@ class Odd(BaseException):
 
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """What the store logs, also when the log of this process was set up by another test."""
+    """What the store logs, also when another test set up the log of this process."""
     logger = logging.getLogger("asbru.store")
     logger.addHandler(caplog.handler)
     propagate, logger.propagate = logger.propagate, False
