@@ -130,12 +130,14 @@ class Writer:
             self._leave()
 
     def _turn(self) -> None:
-        """Write all there is. Raises nothing: whoever waits for what could not be done is told."""
+        """Write all there is now. Raises nothing: whoever waits for what could not be done is told."""
         try:
             if not self._stopping:
                 self._wake.wait(self._limits.pause)
                 self._wake.clear()
-            while self._lines or self._charges or self._tasks:
+            # Lines that come meanwhile wait for the next turn: a transaction costs as much as a hundred of them.
+            goal = self._taken + len(self._lines)
+            while self._taken < goal or self._charges or self._tasks:
                 if not self._group():
                     self._wake.wait(self._limits.retry)
                     break
