@@ -10,10 +10,11 @@ from asbru.batch.native_anthropic import NativeAnthropic
 from asbru.batch.native_calls import Address, AddressOf, Send
 from asbru.batch.native_openai import NativeOpenAI
 from asbru.config import ProviderSettings, Settings
-from asbru.gateway.door import base_url_of, credential_of, deadlines_of, headers_of, origin_of
+from asbru.gateway.door import base_url_of, credential_of, headers_of
 from asbru.gateway.snapshot import PriceOf
 from asbru.model.keys import Key
 from asbru.routing import in_turn
+from asbru.upstream.origin import deadlines_of, origin_of
 
 _KINDS: dict[str, Callable[[Send, AddressOf], NativeApi]] = {"openai": NativeOpenAI, "anthropic": NativeAnthropic}
 
@@ -67,6 +68,6 @@ def _address(each: ProviderSettings, job: Job) -> Address:
         origin=origin_of(url, network),
         base=urlsplit(url).path.rstrip("/"),
         batches=provider.batch.path,
-        headers={**headers_of(provider, job.key, network), **credential_of(provider, job.key)},
+        headers={**headers_of(provider, job.key, network), **credential_of(provider.auth, job.key)},
         deadlines=deadlines_of(network),
     )

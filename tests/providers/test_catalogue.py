@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from asbru.model.failure import Refused
+from asbru.model.keys import Key, Secret
 from asbru.model.names import Format
 from asbru.providers import CATALOG, Endpoint, Provider
 from asbru.routing import Table, split_model
@@ -61,3 +62,25 @@ def test_a_provider_that_serves_nothing() -> None:
         Provider(name="p", base_url="", serves=()).endpoint_for(Format.OPENAI_CHAT)
     assert (caught.value.status, caught.value.code) == (400, "unsupported_operation")
     assert caught.value.message == "chat is not supported by p provider"
+
+
+CLAUDE = Endpoint(Format.ANTHROPIC_MESSAGES, "/claude", models=("*claude*",))
+NO_CLAUDE = Endpoint(Format.OPENAI_CHAT, "/gpt", models=("*", "!*claude*"))
+DATED = Endpoint(Format.OPENAI_CHAT, "/dated", when={"version": "20*"})
+
+
+@pytest.mark.parametrize(
+    ("serves", "model", "settings", "path"),
+    [
+        ((NO_CLAUDE, CLAUDE), "gpt-5", {}, "/gpt"),
+        ((NO_CLAUDE, CLAUDE), "claude-x", {}, "/claude"),
+        ((DATED, NO_CLAUDE), "gpt-5", {"version": "2024"}, "/dated"),
+        ((DATED, NO_CLAUDE), "gpt-5", {"version": "v1"}, "/gpt"),
+        ((DATED, NO_CLAUDE), "gpt-5", {}, "/gpt"),
+    ],
+)
+def test_the_endpoint_for_a_model_and_a_key(
+    serves: tuple[Endpoint, ...], model: str, settings: dict[str, str], path: str
+) -> None:
+    key = Key(id="k", name="k", value=Secret("v"), settings=settings)
+    assert Provider(name="p", base_url="", serves=serves).endpoint_for(Format.OPENAI_CHAT, model, key).path == path

@@ -1,8 +1,6 @@
 """One way out: an endpoint of a provider, with a key, for a model: all of a request but its body."""
 
-import base64
 from collections.abc import Mapping
-from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
@@ -12,28 +10,12 @@ from asbru.model.failure import Refused
 from asbru.model.http import Headers
 from asbru.model.keys import Key, Network
 from asbru.model.names import Family, Format, Framing
-from asbru.providers import Bearer, Endpoint, InHeader, Provider, Quirks
-from asbru.upstream.call import Deadlines, Origin
+from asbru.providers import Auth, AzureToken, Bearer, Endpoint, InHeader, InQuery, Provider, Quirks, SigV4
+from asbru.upstream.origin import deadlines_of, origin_of
+from asbru.upstream.signing import Account, Signer, Unsigned
 from asbru.wire import CODECS
 
 _HEADS_KEPT = 256
-
-
-class Unsigned(Struct, frozen=True):
-    """A request before its credential. ``target``: path and query as they are sent. ``headers``: all but the length."""
-
-    method: str
-    origin: Origin
-    target: str
-    headers: Headers
-    body: bytes
-
-
-class Signer(Protocol):
-    """Makes the credential of requests that no fixed header carries: a signature, or a token that expires."""
-
-    async def sign(self, request: Unsigned) -> Headers:
-        """Headers to add. Raises Upstream when no credential can be had."""
 
 
 class Opening(Struct, frozen=True):
@@ -78,12 +60,13 @@ class Door:
         self.quirks: Quirks = merge(provider.quirks, endpoint.quirks)
         self._signer = opening.signer
         base = urlsplit(url).path.rstrip("/")
+        auth = endpoint.auth or provider.auth
         self._targets = tuple(
-            base + _filled(path, {**_settings(key), "model": quote(self.model, safe="")}, provider.name)
+            with_query(base + filled(path, provider, key, self.model), auth, key)
             for path in (endpoint.path, endpoint.stream_path or endpoint.path)
         )
-        self._fixed = headers_of(provider, key, network)
-        self._credential = {} if opening.signer else credential_of(provider, key)
+        self._fixed = {**headers_of(provider, key, network), **_encoded(endpoint.headers)}
+        self._credential = {} if opening.signer else credential_of(auth, key)
         self._heads: dict[tuple[bool, bytes, tuple[tuple[bytes, bytes], ...]], bytes] = {}
 
     def head(self, headers: Headers, stream: bool, kind: bytes) -> bytes:
@@ -115,24 +98,26 @@ class Door:
         return {**merge_headers(self._fixed, passed, self.family), b"content-type": kind}
 
 
-def _settings(key: Key | None) -> Mapping[str, str]:
-    return key.settings if key else {}
-
-
-def _filled(text: str, values: Mapping[str, str], provider: str) -> str:
+def filled(text: str, provider: Provider, key: Key | None, model: str = "") -> str:
     """``text`` with its ``{…}`` filled. Raises Refused(400) when a key lacks a setting that they ask for."""
     if "{" not in text:
         return text
     try:
-        return text.format_map(values)
+        return text.format_map({**provider.settings_with(key), "model": quote(model, safe="")})
     except KeyError as missing:
-        message = f"The key of provider {provider} has no {missing.args[0]}."
+        message = f"The key of provider {provider.name} has no {missing.args[0]}."
         raise Refused(400, message, code="invalid_request_error", param="model") from None
 
 
 def base_url_of(provider: Provider, key: Key | None) -> str:
     """The provider's address for this key. Raises Refused(400) when the key does not say all of it."""
-    return _filled(provider.base_url, _settings(key), provider.name)
+    return filled(provider.base_url, provider, key)
+
+
+def account_of(provider: Provider, auth: Auth, key: Key | None, network: Network) -> Account:
+    """Who signs: ``key`` of ``provider``, in the way of ``auth``."""
+    settings = provider.settings_with(key)
+    return Account(provider=provider.name, auth=auth, key=key, settings=settings, network=network)
 
 
 def merge_headers(fixed: Mapping[bytes, bytes], passed: Headers, family: Family) -> dict[bytes, bytes]:
@@ -150,51 +135,35 @@ def head_lines(headers: Mapping[bytes, bytes]) -> bytes:
     return b"".join(b"%b: %b\r\n" % (name, value) for name, value in headers.items())
 
 
-def origin_of(url: str, network: Network) -> Origin:
-    """Where connections to ``url`` go."""
-    parts = urlsplit(url)
-    tls = parts.scheme == "https"
-    user = network.proxy_username
-    token = base64.b64encode(f"{user}:{network.proxy_password.reveal()}".encode()) if user else b""
-    return Origin(
-        host=parts.hostname or "",
-        port=parts.port or (443 if tls else 80),
-        tls=tls,
-        verify=not network.insecure_skip_verify,
-        ca_pem=network.ca_cert_pem,
-        proxy=network.proxy,
-        proxy_auth=b"Basic " + token if token else b"",
-        max_connections=network.max_conns_per_host,
-    )
-
-
-def deadlines_of(network: Network) -> Deadlines:
-    """The deadlines that a provider's network settings ask for."""
-    return Deadlines(
-        connect=network.connect_timeout,
-        first_byte=network.request_timeout,
-        silence=network.stream_idle_timeout,
-        total=network.request_timeout,
-    )
-
-
 def headers_of(provider: Provider, key: Key | None, network: Network) -> dict[bytes, bytes]:
     """Host, and the row's and the operator's headers."""
     netloc = urlsplit(base_url_of(provider, key)).netloc.rpartition("@")[2]
     out = {b"host": netloc.encode(), b"user-agent": b"asbru", b"accept": b"*/*"}
-    for name, value in {**provider.headers, **network.extra_headers}.items():
-        out[name.lower().encode()] = value.encode()
-    return out
+    return {**out, **_encoded({**provider.headers, **network.extra_headers})}
 
 
-def credential_of(provider: Provider, key: Key | None) -> dict[bytes, bytes]:
+def _encoded(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {name.lower().encode(): value.encode() for name, value in headers.items()}
+
+
+def credential_of(auth: Auth, key: Key | None) -> dict[bytes, bytes]:
     """The header that carries the key; empty when there is none."""
     if key is None or not key.value:
         return {}
-    match provider.auth:
-        case Bearer():
-            return {b"authorization": b"Bearer " + key.value.reveal().encode()}
-        case InHeader(name):
-            return {name.lower().encode(): key.value.reveal().encode()}
+    value = key.value.reveal().encode()
+    match auth:
+        case Bearer() | SigV4():
+            return {b"authorization": b"Bearer " + value}
+        case InHeader(name, prefix):
+            return {name.lower().encode(): prefix.encode() + value}
+        case AzureToken(header):
+            return {header.encode(): value}
         case _:
             return {}
+
+
+def with_query(target: str, auth: Auth, key: Key | None) -> str:
+    """``target`` with the key among its parameters, where that is its place."""
+    if not isinstance(auth, InQuery) or key is None or not key.value:
+        return target
+    return f"{target}{'&' if '?' in target else '?'}{auth.name}={quote(key.value.reveal(), safe='')}"

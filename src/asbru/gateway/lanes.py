@@ -6,10 +6,10 @@ named.
 Rule 3. A lane serves one attempt and does no I/O.
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import Raw
 
 from asbru.gateway.exchange import Exchange
 from asbru.model.chat import Ask
@@ -22,10 +22,14 @@ from asbru.wire import CODECS
 from asbru.wire.codec import JSON, AnyCodec, Stamp
 from asbru.wire.envelope import Envelope
 from asbru.wire.framing import CUTTERS
+from asbru.wire.shapes import said
 from asbru.wire.sse import Frame
 
 OUR_MEMBERS = frozenset({"fallbacks"})
 """Body members that are the gateway's own and never go upstream (features.md 2.4)."""
+
+_SAID_ELSEWHERE = OUR_MEMBERS | {"model", "stream", "stream_options"}
+"""What may be dropped without loss: the path says it, or the gateway does."""
 
 BYTES_PER_TOKEN = 4
 """For estimates only, when a provider reports no usage."""
@@ -122,6 +126,8 @@ class Splice:
     def request(self) -> bytes:
         x = self._x
         put = self._codec.put(x.envelope, self._model, x.peek.stream)
+        if self._quirks is not _PLAIN:
+            self.lost = _dropped(x.envelope, self._quirks)
         return _bend(x.envelope, put, self._quirks)
 
     def reply(self, body: bytes) -> bytes:
@@ -195,9 +201,11 @@ class Translate:
         written = self._out.write_ask(self._ask)
         self.lost, self.kind = written.lost, written.kind
         quirks = self._quirks
-        if quirks.rename or quirks.put or quirks.drop != OUR_MEMBERS:
-            return _bend(Envelope(written.body), {}, quirks)
-        return written.body
+        if quirks is _PLAIN:
+            return written.body
+        envelope = Envelope(written.body)
+        self.lost += _dropped(envelope, quirks)
+        return _bend(envelope, {}, quirks)
 
     def reply(self, body: bytes) -> bytes:
         reply = self._out.read_reply(body)
@@ -248,14 +256,29 @@ def _asked(x: Exchange, model: str) -> Any:
 
 def merge(first: Quirks, second: Quirks) -> Quirks:
     """Both rows' quirks as one, the second winning; our own body members are dropped with theirs."""
-    return Quirks(
+    merged = Quirks(
         rename={**first.rename, **second.rename},
         drop=first.drop | second.drop | OUR_MEMBERS,
         put={**first.put, **second.put},
+        rewrite=second.rewrite or first.rewrite,
     )
+    return _PLAIN if merged == _PLAIN else merged
 
 
-def _bend(envelope: Envelope, put: dict[str, Raw], quirks: Quirks) -> bytes:
-    if quirks.put:
-        return envelope.splice({**put, **quirks.put}, quirks.rename, quirks.drop)
-    return envelope.splice(put, quirks.rename, quirks.drop)
+_PLAIN = Quirks(drop=OUR_MEMBERS)
+"""The quirks of a provider that has none: told by identity on the hot path."""
+
+
+def _bend(envelope: Envelope, put: Mapping[str, object], quirks: Quirks) -> bytes:
+    rename, drop = quirks.rename, quirks.drop
+    if quirks is _PLAIN:
+        return envelope.splice(put, rename, drop)
+    put = {rename.get(name, name): value for name, value in put.items() if name not in drop}
+    bent = quirks.rewrite(envelope.members) if quirks.rewrite else {}
+    return envelope.splice({**put, **bent, **quirks.put}, rename, drop)
+
+
+def _dropped(envelope: Envelope, quirks: Quirks) -> tuple[str, ...]:
+    """The members that the client had said and that the provider does not hear."""
+    names = [name for name in envelope.members if name in quirks.drop and name not in _SAID_ELSEWHERE]
+    return tuple(name for name in names if said(envelope.members[name]))

@@ -9,21 +9,15 @@ import asyncio
 from collections.abc import Callable
 from urllib.parse import quote, urlsplit
 
-from asbru.gateway.door import (
-    Unsigned,
-    base_url_of,
-    credential_of,
-    deadlines_of,
-    head_lines,
-    headers_of,
-    origin_of,
-)
+from asbru.gateway.door import account_of, base_url_of, credential_of, filled, head_lines, headers_of, with_query
 from asbru.gateway.handle import Send
 from asbru.gateway.snapshot import Snapshot
 from asbru.model.failure import Failure, Refused
 from asbru.model.keys import Key
 from asbru.model.models import Model
 from asbru.upstream.call import Call
+from asbru.upstream.origin import deadlines_of, origin_of
+from asbru.upstream.signing import Unsigned
 from asbru.wire import CODECS
 from asbru.wire.models import Page, read_models
 
@@ -83,13 +77,14 @@ class ModelLists:
     async def _page(self, snapshot: Snapshot, name: str, key: Key | None, after: str) -> Page:
         provider, network = snapshot.providers[name], snapshot.networks[name]
         url = base_url_of(provider, key)
-        path = urlsplit(url).path.rstrip("/") + provider.models_path
+        path = urlsplit(url).path.rstrip("/") + filled(provider.models_path, provider, key)
         if after:
             path += f"?limit=1000&after_id={quote(after)}"
+        path = with_query(path, provider.auth, key)
         origin, headers = origin_of(url, network), headers_of(provider, key, network)
-        signer = snapshot.signer(provider, key)
+        signer = snapshot.signer(account_of(provider, provider.auth, key, network))
         credential = (
-            credential_of(provider, key)
+            credential_of(provider.auth, key)
             if signer is None
             else await signer.sign(Unsigned("GET", origin, path, headers, b""))
         )

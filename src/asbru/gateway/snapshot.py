@@ -4,24 +4,18 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from asbru.gateway.door import Door, Opening, Signer
+from asbru.gateway.door import Door, Opening, account_of
 from asbru.model.keys import Key, Network
 from asbru.model.names import Format
 from asbru.model.usage import Price
 from asbru.providers import Provider
 from asbru.routing import Table
+from asbru.upstream.signing import SignerOf, no_signer
 
 PriceOf = Callable[[str, str], tuple[Price, ...]]
 """(provider, model) -> its prices; empty when unknown."""
 
-SignerOf = Callable[[Provider, Key | None], Signer | None]
-"""Who signs a provider's requests with a key; None when a fixed header does."""
-
 _DOORS_KEPT = 4096
-
-
-def no_signer(provider: Provider, key: Key | None) -> None:
-    """For providers whose credential is a header."""
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -44,8 +38,9 @@ class Snapshot(Struct, frozen=True, kw_only=True):
         if door is None:
             if len(self.doors) >= _DOORS_KEPT:
                 self.doors.clear()
-            provider = self.providers[name]
-            endpoint = provider.endpoint_for(inbound, model)
-            opening = Opening(provider, endpoint, key, self.networks[name], self.signer(provider, key))
+            provider, network = self.providers[name], self.networks[name]
+            endpoint = provider.endpoint_for(inbound, model, key)
+            signer = self.signer(account_of(provider, endpoint.auth or provider.auth, key, network))
+            opening = Opening(provider, endpoint, key, network, signer)
             door = self.doors[at] = Door(opening, model)
         return door

@@ -34,7 +34,9 @@ class Key(Struct, frozen=True, kw_only=True):
     """One credential of a provider. ``models``: empty or ``("*",)`` means all; ``blacklisted_models`` wins over it.
 
     ``deployments``: model -> what this key's account calls it. ``settings``: what fills the ``{…}`` of the provider's
-    base URL and paths for this key (``region``, ``project``).
+    base URL and paths for this key (``region``, ``project``). ``secrets``: what a signer needs (``client_secret``,
+    ``session_token``). ``ambient``: it may be without a value, as its credential is one of ``secrets``, or is found
+    where the gateway runs (AWS's chain, Google's ADC), or there is none.
     """
 
     id: str
@@ -47,6 +49,13 @@ class Key(Struct, frozen=True, kw_only=True):
     enabled: bool = True
     deployments: Mapping[str, str] = {}
     settings: Mapping[str, str] = {}
+    secrets: Mapping[str, Secret] = {}
+    ambient: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether requests may be made with it."""
+        return self.enabled and (bool(self.value) or self.ambient)
 
     def allows(self, model: str) -> bool:
         """Whether this key may be used for ``model``."""

@@ -9,20 +9,37 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from types import MappingProxyType
 
-from asbru.providers._kinds import Auth, BatchApi, Bearer, Endpoint, InHeader, NoAuth, Provider, Quirks
+from asbru.providers._kinds import (
+    Auth,
+    AzureToken,
+    BatchApi,
+    Bearer,
+    Endpoint,
+    GoogleToken,
+    InHeader,
+    InQuery,
+    NoAuth,
+    Provider,
+    Quirks,
+    SigV4,
+)
 from asbru.providers.prices import PriceBook, batch_price_of, bundled, price_of
 
 __all__ = [
     "CATALOG",
     "Auth",
+    "AzureToken",
     "BatchApi",
     "Bearer",
     "Endpoint",
+    "GoogleToken",
     "InHeader",
+    "InQuery",
     "NoAuth",
     "PriceBook",
     "Provider",
     "Quirks",
+    "SigV4",
     "batch_price_of",
     "bundled",
     "price_of",

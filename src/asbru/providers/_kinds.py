@@ -1,12 +1,14 @@
 """What a provider row is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
 
 from asbru.model.failure import Refused
+from asbru.model.keys import Key
 from asbru.model.names import OPERATIONS, Format, Framing
 
 
@@ -15,31 +17,67 @@ class Bearer(Struct, frozen=True, tag="bearer"):
 
 
 class InHeader(Struct, frozen=True, tag="header"):
-    """The key in a header of the provider's own."""
+    """The key in a header of the provider's own, after ``prefix``."""
 
     name: str
+    prefix: str = ""
+
+
+class InQuery(Struct, frozen=True, tag="query"):
+    """The key as a parameter of the query."""
+
+    name: str
+
+
+class SigV4(Struct, frozen=True, tag="sigv4"):
+    """AWS's signature, by the key's own credentials or AWS's chain; a key with a value is a bearer token."""
+
+    service: str
+
+
+class GoogleToken(Struct, frozen=True, tag="google"):
+    """A token of Google's, for a service account or by Application Default Credentials."""
+
+    scope: str = "https://www.googleapis.com/auth/cloud-platform"
+
+
+class AzureToken(Struct, frozen=True, tag="azure"):
+    """The key in ``header``; without a value, a token of Microsoft Entra's for the key's application."""
+
+    header: str = "api-key"
+    scope: str = "https://cognitiveservices.azure.com/.default"
 
 
 class NoAuth(Struct, frozen=True, tag="none"):
     """No credential at all."""
 
 
-Auth = Bearer | InHeader | NoAuth
+Auth = Bearer | InHeader | InQuery | SigV4 | GoogleToken | AzureToken | NoAuth
+
+Rewrite = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Given a body's undecoded top-level members (``msgspec.Raw``), the members to put in their place."""
 
 
 class Quirks(Struct, frozen=True):
-    """Top-level members to rename, drop or put; works on undecoded bodies too."""
+    """Top-level members to rename, drop or put; works on undecoded bodies too.
+
+    Renaming comes first, ``put`` last; a dropped member that the client had said is named as lost. ``rewrite`` is for
+    what lies deeper, and an exception: it sees the members before they are renamed.
+    """
 
     rename: Mapping[str, str] = {}
     drop: frozenset[str] = frozenset()
     put: Mapping[str, Any] = {}
+    rewrite: Rewrite | None = None
 
 
 class Endpoint(Struct, frozen=True):
     """One format at one path below the base URL.
 
     ``path`` may hold ``{model}``, and so may ``stream_path``, the path of streamed requests where it is another one.
-    ``models``: shell patterns of the models that are asked here.
+    ``models``: shell patterns of the models that are asked here; ``!pattern``: of those that are not.
+    ``when``: shell patterns of a key's settings with which it is asked here. ``headers``, ``auth``: beside, or instead
+    of, the provider's.
     """
 
     format: Format
@@ -48,10 +86,17 @@ class Endpoint(Struct, frozen=True):
     framing: Framing = Framing.SSE
     models: tuple[str, ...] = ("*",)
     quirks: Quirks = Quirks()
+    when: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    auth: Auth | None = None
 
-    def covers(self, model: str) -> bool:
-        """Whether ``model`` is asked here."""
-        return any(pattern == "*" or fnmatchcase(model, pattern) for pattern in self.models)
+    def covers(self, model: str, settings: Mapping[str, str] = MappingProxyType({})) -> bool:
+        """Whether ``model`` is asked here with a key of these settings."""
+        if any(not fnmatchcase(settings.get(name, ""), pattern) for name, pattern in self.when.items()):
+            return False
+        if any(pattern[0] == "!" and fnmatchcase(model, pattern[1:]) for pattern in self.models):
+            return False
+        return any(pattern[0] != "!" and fnmatchcase(model, pattern) for pattern in self.models)
 
 
 class BatchApi(Struct, frozen=True, kw_only=True):
@@ -71,7 +116,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     """A place that speaks formats. ``serves`` is in order of preference. ``env``: variables that may hold its key.
 
     ``base_url`` ends with the API's version where it has one (``https://api.openai.com/v1``) and never with a slash;
-    it may hold ``{region}`` and other ``settings`` of a key.
+    it may hold ``{region}`` and other ``settings`` of a key. ``settings``: their values where a key says none.
     ``base_url_env``: variables that may hold another base URL, as the provider's official SDK reads them.
     ``priced_as``: the provider whose prices hold, when it is not ``name`` (custom providers).
     """
@@ -89,14 +134,20 @@ class Provider(Struct, frozen=True, kw_only=True):
     batch: BatchApi | None = None
     keyless: bool = False
     priced_as: str = ""
+    settings: Mapping[str, str] = {}
 
-    def endpoint_for(self, inbound: Format, model: str = "") -> Endpoint:
+    def settings_with(self, key: Key | None) -> Mapping[str, str]:
+        """The settings that hold for ``key``."""
+        return {**self.settings, **key.settings} if key else self.settings
+
+    def endpoint_for(self, inbound: Format, model: str = "", key: Key | None = None) -> Endpoint:
         """The endpoint for ``model`` that speaks ``inbound``, else the preferred one of the same operation.
 
         Raises Refused(400) when the provider serves nothing of the kind.
         """
         wanted = OPERATIONS[inbound]
-        able = [each for each in self.serves if OPERATIONS[each.format] is wanted and each.covers(model)]
+        settings = self.settings_with(key)
+        able = [each for each in self.serves if OPERATIONS[each.format] is wanted and each.covers(model, settings)]
         if not able:
             of = f" for model {model}" if model else ""
             message = f"{wanted} is not supported by {self.name} provider{of}"

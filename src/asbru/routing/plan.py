@@ -94,7 +94,7 @@ def _leg(provider: str, model: str, table: Table, operation: str, dice: Dice) ->
 
 def _usable(route: ProviderRoute, model: str, operation: str) -> list[Key]:
     """The keys that may be used; empty only for a provider that is asked without one."""
-    enabled = [key for key in route.keys if key.enabled and key.value]
+    enabled = [key for key in route.keys if key.usable]
     allowed = [key for key in enabled if key.allows(model)]
     batch = operation.startswith(("batch_", "file_"))
     usable = [key for key in allowed if key.use_for_batch_api] if batch else allowed
