@@ -44,6 +44,10 @@ class Framing(StrEnum):
     """How the pieces of a streamed body are told apart."""
 
     SSE = "sse"
+    AWS = "aws"
+    """Amazon's event stream: named events with JSON payloads."""
+    AWS_CHUNKS = "aws.chunks"
+    """The same with payloads in base64 inside ``chunk`` events (Bedrock's InvokeModelWithResponseStream)."""
 
 
 class Role(StrEnum):

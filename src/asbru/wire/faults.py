@@ -41,8 +41,9 @@ def read_fault(body: bytes) -> Fault:
         return Fault(message=_text(told))
     inner = told.get("error")
     if not isinstance(inner, dict):
-        message = _text(inner) or _text(told.get("message")) or _text(told.get("detail"))
-        return Fault(message=message, type=_text(told.get("type")), code=_text(told.get("code")))
+        message = _text(inner) or _text(told.get("message")) or _text(told.get("Message")) or _text(told.get("detail"))
+        kind = _text(told.get("type")) or _text(told.get("__type")).rpartition("#")[2]
+        return Fault(message=message, type=kind, code=_text(told.get("code")))
     return Fault(
         message=_text(inner.get("message")),
         type=_text(inner.get("type")),
@@ -63,9 +64,12 @@ def _status(value: Any) -> int:
 
 
 def judge(status: int, headers: Headers, fault: Fault) -> Upstream:
-    """The failure for an answer with this status. ``code`` is the provider's code, or its type where it has none."""
+    """The failure for an answer with this status. ``code`` is the provider's code, or its type where it has none.
+
+    Amazon tells the type in a header: ``x-amzn-errortype: ThrottlingException:http://…``.
+    """
     message = fault.message or f"The provider answered {status}."
-    code = fault.code or fault.type
+    code = fault.code or fault.type or headers.get(b"x-amzn-errortype", b"").decode("latin-1").partition(":")[0]
     param = fault.param
     if status in (429, 503, 529):
         return Overloaded(status, message, code=code, param=param, retry_after=retry_after(headers))

@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from asbru.model.names import Framing
-from asbru.wire.sse import Frame, Framer
+from asbru.wire.aws import ChunkCutter, EventCutter, write_chunk, write_event
+from asbru.wire.sse import Frame, Framer, write_frame
 
 
 class Cutter(Protocol):
@@ -18,6 +19,26 @@ class Cutter(Protocol):
         """What is left when the stream is over."""
 
 
-CUTTERS: Mapping[Framing, Callable[[], Cutter]] = MappingProxyType({Framing.SSE: Framer})
+def _write_sse(frame: Frame) -> bytes:
+    return write_frame(frame.event, frame.data)
 
-MEDIA_TYPES: Mapping[Framing, bytes] = MappingProxyType({Framing.SSE: b"text/event-stream; charset=utf-8"})
+
+CUTTERS: Mapping[Framing, Callable[[], Cutter]] = MappingProxyType(
+    {Framing.SSE: Framer, Framing.AWS: EventCutter, Framing.AWS_CHUNKS: ChunkCutter}
+)
+
+WRITERS: Mapping[Framing, Callable[[Frame], bytes]] = MappingProxyType(
+    {Framing.SSE: _write_sse, Framing.AWS: write_event, Framing.AWS_CHUNKS: write_chunk}
+)
+"""One frame as bytes."""
+
+_AWS = b"application/vnd.amazon.eventstream"
+
+MEDIA_TYPES: Mapping[Framing, bytes] = MappingProxyType(
+    {Framing.SSE: b"text/event-stream; charset=utf-8", Framing.AWS: _AWS, Framing.AWS_CHUNKS: _AWS}
+)
+
+MARKS: Mapping[Framing, bytes] = MappingProxyType(
+    {Framing.SSE: b"\n\n", Framing.AWS: b":event-type", Framing.AWS_CHUNKS: b":event-type"}
+)
+"""What every frame holds once: frames of passing bytes are counted by it."""

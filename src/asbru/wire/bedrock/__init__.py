@@ -1,0 +1,1 @@
+"""Amazon Bedrock: Converse, InvokeModel with the models' own formats, CountTokens, Rerank."""
