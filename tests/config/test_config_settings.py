@@ -270,11 +270,17 @@ def test_paths_of_ones_own(base_url: str, overrides: dict[str, str], chat: str, 
     assert row.base_url + row.models_path == models
 
 
+def test_each_operation_has_its_own_path() -> None:
+    row = mine("https://x", request_path_overrides={"embedding": "/e"}).provider
+    paths = {endpoint.format: endpoint.path for endpoint in row.serves}
+    assert (paths[Format.OPENAI_CHAT], paths[Format.OPENAI_EMBEDDINGS]) == ("/v1/chat/completions", "/e")
+
+
 def test_a_path_for_what_is_not_served_yet_is_worth_a_notice() -> None:
-    said = {"base_provider_type": "openai", "request_path_overrides": {"embedding": "/e"}, "is_key_less": True}
+    said = {"base_provider_type": "openai", "request_path_overrides": {"mcp_tool_execution": "/e"}, "is_key_less": True}
     network_config = {"base_url": "https://x"}
     document = {"providers": {"mine": {"network_config": network_config, "custom_provider_config": said}}}
-    path = "providers.mine.custom_provider_config.request_path_overrides.embedding"
+    path = "providers.mine.custom_provider_config.request_path_overrides.mcp_tool_execution"
     assert notices(document) == (f"`{path}` is read by a later version; it has no effect now",)
 
 

@@ -40,19 +40,19 @@ def test_the_documented_example_loads(tmp_path: Path) -> None:
 
 def test_the_documented_example_in_words(tmp_path: Path) -> None:
     assert describe(load_text(tmp_path, documented())) == [
-        "Provider anthropic: asked at https://api.anthropic.com/v1/messages.",
+        "Provider anthropic: asked at https://api.anthropic.com/v1.",
         "  Key ours: 100 % of requests, all models but claude-opus-4-1.",
         "  Answers within 2 minutes; streams may pause for 60 s.",
         "  A failed request is tried up to 2 more times, after 0.5 s at first and 5 s at most.",
         "  At most 5000 requests at once per worker.",
         "  Through the proxy http://proxy.internal:3128.",
-        "Provider my-vllm, a custom provider that speaks openai's format: asked at http://10.0.0.7:8000/v1/chat/completions.",
+        "Provider my-vllm, a custom provider that speaks openai's format: asked at http://10.0.0.7:8000/v1.",
         "  Needs no key.",
         "  Answers within 2 minutes; streams may pause for 60 s.",
         "  A failed request is tried up to 2 more times, after 0.5 s at first and 5 s at most.",
         "  At most 64 requests at once per worker.",
         "  With the headers x-team.",
-        "Provider openai: asked at https://api.openai.com/v1/chat/completions.",
+        "Provider openai: asked at https://api.openai.com/v1.",
         "  Key main: 70 % of requests, all models.",
         "  Key spare: 30 % of requests, models gpt-4o-mini.",
         "  Answers within 2 minutes; streams may pause for 60 s.",

@@ -303,7 +303,7 @@ def test_error_in_the_first_frame_of_a_spliced_stream_goes_to_the_fallback() -> 
     assert stage.records[0].provider == "openai"
 
 
-@pytest.mark.parametrize("format_", list(Format))
+@pytest.mark.parametrize("format_", [Format.OPENAI_CHAT, Format.ANTHROPIC_MESSAGES])
 @pytest.mark.parametrize("error", [None, Unreachable(502, "reset")])
 def test_a_cut_stream_never_looks_finished(format_: Format, error: Exception | None) -> None:
     stage = Stage(Answer(status=200, stream=Pieces(OPENAI_STREAM[:2], error)))

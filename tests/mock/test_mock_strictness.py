@@ -129,7 +129,7 @@ def test_a_beta_member_needs_a_beta_header(mock: RunningMock) -> None:
             "not_found_error",
         ),
         ("/v1/chat/completions", b"{nope", {"authorization": "Bearer a"}, 400, "could not parse"),
-        ("/v1/embeddings", {}, {"authorization": "Bearer a"}, 404, "/v1/embeddings"),
+        ("/v1/nothing", {}, {"authorization": "Bearer a"}, 404, "/v1/nothing"),
     ],
 )
 def test_the_door(mock: RunningMock, path: str, body: object, headers: dict[str, str], status: int, word: str) -> None:
@@ -175,3 +175,23 @@ def test_an_unknown_directive_is_refused(mock: RunningMock) -> None:
     status, _, answer = mock.ask("POST", "/v1/chat/completions", body, authorization="Bearer a")
     assert status == 400
     assert "explode" in answer.decode()
+
+
+EMBEDDING_MISTAKES: list[tuple[dict[str, Any], str]] = [
+    ({"input": ""}, "'$.input' is invalid"),
+    ({"input": []}, "'$.input' is invalid"),
+    ({"input": ["a", [1]]}, "'$.input' is invalid"),
+    ({"input": ["a"] * 2049}, "'$.input' is invalid"),
+    ({"input": "a", "dimensions": 0}, "Invalid value for 'dimensions'"),
+    ({"input": "a", "input_type": "x"}, "Unrecognized request argument supplied: input_type"),
+    ({"input": "a", "encoding_format": "int8"}, "Invalid value for 'encoding_format'"),
+    ({}, "Missing required parameter: 'input'."),
+]
+
+
+@pytest.mark.parametrize(("members", "message"), EMBEDDING_MISTAKES)
+def test_openai_embeddings_refuse(mock: RunningMock, members: dict[str, Any], message: str) -> None:
+    body = {"model": "text-embedding-3-small", **members}
+    status, _, answer = mock.ask("POST", "/v1/embeddings", body, authorization="Bearer sk-a")
+    assert status == 400
+    assert message in json.loads(answer)["error"]["message"]

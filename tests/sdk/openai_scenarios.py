@@ -110,6 +110,48 @@ def structured(url):
             assert "city" in json.loads(reply.choices[0].message.content), (model, reply)
 
 
+def embeddings(url):
+    for client, models in embedders(url):
+        for model in models:
+            reply = client.embeddings.create(model=model, input=["one", "two"], dimensions=8)
+            assert [len(one.embedding) for one in reply.data] == [8, 8], (model, reply)
+            plain = client.embeddings.create(model=model, input="two", dimensions=8, encoding_format="float")
+            assert near(plain.data[0].embedding, reply.data[1].embedding), model
+            assert not near(plain.data[0].embedding, reply.data[0].embedding), model
+            assert reply.usage.total_tokens == reply.usage.prompt_tokens > 0 and reply.object == "list", reply
+
+
+def embedders(url):
+    key = "sk-anything"
+    yield OpenAI(base_url=f"{url}/v1", api_key=key), ("openai/text-embedding-3-small", "acme/some-embedder")
+    yield OpenAI(base_url=f"{url}/openai/v1", api_key=key), ("text-embedding-3-large", "acme/some-embedder")
+    yield OpenAI(base_url=f"{url}/openai", api_key=key), ("text-embedding-3-small",)
+    for framework in ("litellm", "langchain", "pydanticai"):
+        yield OpenAI(base_url=f"{url}/{framework}/v1", api_key=key), ("text-embedding-3-small",)
+
+
+def near(one, other):
+    return max(abs(a - b) for a, b in zip(one, other, strict=True)) < 1e-6
+
+
+def embedding_errors(url):
+    client = OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0)
+    cases = [
+        (dict(model="openai/e", input=[]), openai.BadRequestError, "input"),
+        (dict(model="openai/e", input="x", dimensions=-1), openai.BadRequestError, "dimensions"),
+        (dict(model="e", input="x"), openai.BadRequestError, "provider/model"),
+        (dict(model="claudish/e", input="x"), openai.BadRequestError, "embed is not supported by claudish"),
+        (dict(model="openai/e", input="[[mock:status=429;error=slow]]"), openai.RateLimitError, "slow"),
+    ]
+    for asked, kind, word in cases:
+        try:
+            client.embeddings.create(**asked)
+        except kind as error:
+            assert word in error.message, error
+        else:
+            raise AssertionError(f"no error for {asked}")
+
+
 def errors(url):
     client = OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0)
     cases = [
@@ -183,7 +225,10 @@ def reads_anthropic_batch(url):
     assert error["custom_id"] == "o2" and "not this" in json.dumps(error)
 
 
-SCENARIOS = (chat, stream, tools, vision, structured, errors, fallbacks, retries, models, reads_anthropic_batch)
+SCENARIOS = (
+    chat, stream, tools, vision, structured, errors, fallbacks, retries, models, reads_anthropic_batch,
+    embeddings, embedding_errors,
+)  # fmt: skip
 
 if __name__ == "__main__":
     name, gateway_url = sys.argv[1:3]

@@ -17,6 +17,7 @@ ANTHROPIC = (
 OPENAI = (
     "chat", "stream", "tools", "vision", "structured", "errors", "fallbacks", "retries", "models",
     "reads_anthropic_batch",
+    "embeddings", "embedding_errors",
 )  # fmt: skip
 CASES = [("anthropic", name) for name in ANTHROPIC] + [("openai", name) for name in OPENAI]
 

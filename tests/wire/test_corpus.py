@@ -6,8 +6,12 @@ import msgspec
 import pytest
 from wire_kit import STAMP, Section, Told, ask, meaning, told
 
-ASKS = told("corpus")
-REPLIES = told("replies")
+CHAT_ASKS = told("corpus")
+CHAT_REPLIES = told("replies")
+EMBED_ASKS = told("embeddings/asks")
+EMBED_REPLIES = told("embeddings/replies")
+ASKS = CHAT_ASKS + EMBED_ASKS
+REPLIES = CHAT_REPLIES + EMBED_REPLIES
 
 
 def decoded(body: bytes, *apart: str) -> Any:
@@ -29,8 +33,10 @@ def expected_lost(file: Told, source: Section, target: Section) -> set[str]:
 
 
 def test_there_is_a_corpus() -> None:
-    assert len(ASKS) >= 30
-    assert len(REPLIES) >= 10
+    assert len(CHAT_ASKS) >= 30
+    assert len(CHAT_REPLIES) >= 10
+    assert len(EMBED_ASKS) >= 5
+    assert len(EMBED_REPLIES) >= 3
 
 
 @pytest.mark.parametrize("file", ASKS, ids=lambda file: file.name)

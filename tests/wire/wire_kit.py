@@ -22,6 +22,7 @@ from asbru.wire import CODECS, AnyCodec, Envelope, Frame, Framer, Stamp, Writer
 HERE = Path(__file__).parent
 STAMP = Stamp(id="01test", at=1_800_000_000, model="m")
 OPENAI = CODECS[Format.OPENAI_CHAT]
+EMBEDDINGS = CODECS[Format.OPENAI_EMBEDDINGS]
 ANTHROPIC = CODECS[Format.ANTHROPIC_MESSAGES]
 
 _HEAD = re.compile(
@@ -93,7 +94,7 @@ def meaning(value: Struct, *apart: str) -> dict[str, Any]:
     """What must be equal whatever the format: all but where it came from, and what only that format knows."""
     seen: dict[str, Any] = plain(value)
     for name in ("origin", "extra", *apart):
-        del seen[name]
+        seen.pop(name, None)
     kept: dict[str, Any] = without_formats(seen)
     return kept
 

@@ -11,11 +11,11 @@ from asbru.config.findings import Findings
 from asbru.config.shape import REQUESTS, CustomShape
 from asbru.config.walk import nearest
 from asbru.providers import CATALOG, Endpoint, Provider
+from asbru.wire import CODECS
 
 BASES = ("anthropic", "openai")
 """Built-in providers whose format and credential a custom provider may borrow."""
 
-_CHATS = ("chat_completion", "chat_completion_stream")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -68,15 +68,13 @@ def _placed(row: Provider, overrides: Mapping[str, str], path: str, findings: Fi
     written = urlsplit(row.base_url)
     usual = urlsplit(_versioned(row.base_url)).path
     paths = {name: _path(said, row.base_url, f"{path}.{name}", findings) for name, said in overrides.items()}
-    for name in sorted(paths.keys() & REQUESTS - {"list_models", *_CHATS}):
+    words = {word for each in row.serves for word in _words(each)}
+    for name in sorted(paths.keys() & REQUESTS - {"list_models", *words}):
         findings.notice(f"`{path}.{name}` is read by a later version; it has no effect now")
-    chat = {paths[name] for name in _CHATS if name in paths}
-    if len(chat) > 1:
-        findings.refuse(f"{path}.chat_completion_stream", "must be the same path as chat_completion")
     return replace(
         row,
         base_url=f"{written.scheme}://{written.netloc}",
-        serves=tuple(_endpoint(each, chat.copy().pop() if chat else usual + each.path) for each in row.serves),
+        serves=tuple(_endpoint(each, usual, paths, (path, findings)) for each in row.serves),
         models_path=paths.get("list_models", usual + row.models_path),
     )
 
@@ -85,8 +83,19 @@ def _versioned(url: str) -> str:
     return url if not url or has_version(url) else f"{url}/v1"
 
 
-def _endpoint(endpoint: Endpoint, path: str) -> Endpoint:
-    return replace(endpoint, path=path)
+def _words(endpoint: Endpoint) -> tuple[str, str]:
+    """What its operation is called in ``request_path_overrides``, plain and streamed."""
+    word = CODECS[endpoint.format].request
+    return word, f"{word}_stream"
+
+
+def _endpoint(endpoint: Endpoint, usual: str, paths: Mapping[str, str], told: tuple[str, Findings]) -> Endpoint:
+    at, findings = told
+    plain, stream = _words(endpoint)
+    said = {paths[name] for name in (plain, stream) if name in paths}
+    if len(said) > 1:
+        findings.refuse(f"{at}.{stream}", f"must be the same path as {plain}")
+    return replace(endpoint, path=next(iter(said)) if said else usual + endpoint.path)
 
 
 def _path(said: str, base_url: str, path: str, findings: Findings) -> str:

@@ -38,7 +38,7 @@ def _address(each: ProviderSettings) -> str:
     row = each.provider
     if not row.base_url:
         return "served on this machine"
-    return "asked at " + ", ".join(f"{row.base_url}{endpoint.path}" for endpoint in row.serves)
+    return f"asked at {row.base_url}"
 
 
 def _keys(each: ProviderSettings) -> list[str]:

@@ -185,7 +185,7 @@ class Translate:
         self._out: AnyCodec = CODECS[far.format]
         self._quirks = far.quirks
         self._ask = _asked(x, model)
-        self._stamp = Stamp(id=x.id.removeprefix("req_"), at=int(x.at), model=model)
+        self._stamp = Stamp(id=x.id.removeprefix("req_"), at=int(x.at), model=model, ask=self._ask)
         if x.peek.stream:
             self._cutter = CUTTERS[far.framing]()
             self._reader = self._out.reader()

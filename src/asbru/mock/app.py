@@ -11,9 +11,9 @@ import msgspec
 
 from asbru.edge.request import Handler, HangUp, Request, Route
 from asbru.edge.routes import Mount, Router
-from asbru.mock import anthropic, openai
+from asbru.mock import anthropic, openai, openai_embeddings
 from asbru.mock.anthropic_batches import AnthropicBatches
-from asbru.mock.dialect import Dialect
+from asbru.mock.dialect import Dialect, Task
 from asbru.mock.files import Files
 from asbru.mock.frames import Frames
 from asbru.mock.openai_batches import OpenAIBatches
@@ -26,6 +26,10 @@ from asbru.model.http import Answer
 
 JSON = {b"content-type": b"application/json"}
 LIMIT = 300 << 20
+TASKS: tuple[tuple[str, Dialect, Callable[[bytes], Task]], ...] = (
+    ("/v1/embeddings", openai.DIALECT, openai_embeddings.task),
+)
+"""Operations other than talking that are answered whole: path, dialect, how they are read."""
 MODELS = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4-5", "claude-haiku-4-5", "mock-small")
 
 
@@ -59,6 +63,7 @@ class Mock:
             Mount("POST", "/mock/reset", Route(handler=self._reset, fail=openai.fail)),
             Mount("POST", "/mock/script", Route(handler=self._rewrite, fail=openai.fail)),
         ]
+        rows += [self._mount("POST", path, dialect, self._task(dialect, read)) for path, dialect, read in TASKS]
         for dialect, place in places:
             for method, path, handler in place.operations():
                 rows.append(self._mount(method, path, dialect, self._plain(dialect, handler)))
@@ -104,6 +109,12 @@ class Mock:
             return spoil(await handler(request, key), told)
 
         return plain
+
+    def _task(self, dialect: Dialect, read: Callable[[bytes], Task]) -> Handler:
+        async def perform(request: Request) -> Answer:
+            return await self.talker.perform(dialect, request, read)
+
+        return perform
 
     async def _chat(self, request: Request) -> Answer:
         return await self.talker.converse(openai.DIALECT, request)

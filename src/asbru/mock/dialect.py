@@ -17,6 +17,17 @@ class Stamp(Struct, frozen=True):
     model: str
 
 
+class Task(Struct, frozen=True):
+    """A request that is answered whole, of an operation other than talking.
+
+    ``text``: where marks and rules look; ``write``: the answer's body.
+    """
+
+    model: str
+    text: str
+    write: Callable[[Stamp], bytes]
+
+
 class Dialect(Struct, frozen=True, kw_only=True):
     """``read`` refuses what the real API refuses, by raising Failure. ``frames``: a whole streamed answer, one event
     each.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from asbru.edge.request import HangUp, Request
-from asbru.mock.dialect import Dialect, Stamp
+from asbru.mock.dialect import Dialect, Stamp, Task
 from asbru.mock.directives import Directive
 from asbru.mock.frames import Frames, Pace, in_pieces
 from asbru.mock.options import MockOptions
@@ -72,11 +72,7 @@ class Talker:
         """A live question."""
         key = self.admit(dialect, request)
         asked = dialect.read(request.body, request.headers)
-        self.stats.asked(asked.model, asked.text, key)
-        self.know(dialect, asked.model)
-        header = request.headers.get(b"x-mock", b"").decode("latin-1")
-        told = self.director.told(Place(request.path, request.method, key, header, asked.model, asked.text))
-        await suffer(dialect, told)
+        told = await self._begin(dialect, request, key, (asked.model, asked.text))
         if asked.stream:
             answer = self._streamed(dialect, asked, told)
         else:
@@ -84,6 +80,24 @@ class Talker:
             body = dialect.write(asked, self.say(asked, told), self.stamp(asked.model))
             answer = Answer(status=200, headers=dialect.headers, body=body)
         return spoil(answer, told)
+
+    async def perform(self, dialect: Dialect, request: Request, read: Callable[[bytes], Task]) -> Answer:
+        """A live request that is answered whole. ``read`` refuses what the real API refuses."""
+        key = self.admit(dialect, request)
+        task = read(request.body)
+        told = await self._begin(dialect, request, key, (task.model, task.text))
+        await pause(told.first if told.first >= 0 else self.options.latency)
+        return spoil(Answer(status=200, headers=dialect.headers, body=task.write(self.stamp(task.model))), told)
+
+    async def _begin(self, dialect: Dialect, request: Request, key: str, asked: tuple[str, str]) -> Directive:
+        """Count what is asked (model and text), find out what to do, and suffer what comes before any work."""
+        model, text = asked
+        self.stats.asked(model, text, key)
+        self.know(dialect, model)
+        header = request.headers.get(b"x-mock", b"").decode("latin-1")
+        told = self.director.told(Place(request.path, request.method, key, header, model, text))
+        await suffer(dialect, told)
+        return told
 
     def _streamed(self, dialect: Dialect, asked: Asked, told: Directive) -> Answer:
         frames = dialect.frames(asked, self.say(asked, told), self.stamp(asked.model))

@@ -21,12 +21,14 @@ class Format(StrEnum):
     """The shape of a body: which dialect, which operation."""
 
     OPENAI_CHAT = "openai.chat"
+    OPENAI_EMBEDDINGS = "openai.embeddings"
     ANTHROPIC_MESSAGES = "anthropic.messages"
 
 
 OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
     {
         Format.OPENAI_CHAT: Operation.CHAT,
+        Format.OPENAI_EMBEDDINGS: Operation.EMBED,
         Format.ANTHROPIC_MESSAGES: Operation.CHAT,
     }
 )

@@ -6,7 +6,10 @@ from asbru.providers._kinds import BatchApi, Endpoint, Provider
 PROVIDER = Provider(
     name="openai",
     base_url="https://api.openai.com/v1",
-    serves=(Endpoint(Format.OPENAI_CHAT, "/chat/completions"),),
+    serves=(
+        Endpoint(Format.OPENAI_CHAT, "/chat/completions"),
+        Endpoint(Format.OPENAI_EMBEDDINGS, "/embeddings"),
+    ),
     env=("OPENAI_API_KEY", "OPENAI_KEY"),
     base_url_env=("OPENAI_BASE_URL",),
     docs="https://platform.openai.com/docs/api-reference",

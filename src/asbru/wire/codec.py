@@ -34,11 +34,15 @@ class Peek(Struct, frozen=True):
 
 
 class Stamp(Struct, frozen=True):
-    """Ids and times come in; codecs invent none. ``id``: bare, each codec adds its prefix. ``at``: Unix seconds."""
+    """Ids and times come in; codecs invent none. ``id``: bare, each codec adds its prefix. ``at``: Unix seconds.
+
+    ``ask``: what is answered, for replies that repeat some of it or take their shape from it; None when not known.
+    """
 
     id: str
     at: int
     model: str = ""
+    ask: Any = None
 
 
 class Written(Struct, frozen=True):

@@ -6,6 +6,8 @@ import msgspec
 from msgspec import Raw
 
 from asbru.model.failure import Refused
+from asbru.wire.codec import Peek
+from asbru.wire.envelope import Envelope
 from asbru.wire.shapes import BAD_JSON, Members, refused, write_json
 
 LONGEST_MODEL = 1024
@@ -61,3 +63,13 @@ def peek_fallbacks(members: Members) -> tuple[str, ...]:
 def model_member(model: str) -> Raw:
     """A model's name as a member's value."""
     return Raw(write_json(model))
+
+
+def peek_whole(envelope: Envelope) -> Peek:
+    """Model and fallbacks of a format that has no streams. Raises Refused(400)."""
+    return Peek(peek_model(envelope.members), fallbacks=peek_fallbacks(envelope.members))
+
+
+def put_model(envelope: Envelope, model: str, stream: bool) -> dict[str, Raw]:
+    """``put`` of a format that needs nothing but the provider's name of the model."""
+    return {"model": model_member(model)}
