@@ -31,7 +31,11 @@ MEMBERS = {
     "cache_write_1h": ("cache_write_1h_mtok",),
     "input_audio": ("input_audio_mtok",),
     "output_audio": ("output_audio_mtok",),
+    "input_image": ("input_image_mtok",),
+    "output_image": ("output_image_mtok",),
     "reasoning": ("output_reasoning_mtok",),
+    "sound_hour": ("input_audio_hours", "audio_hours"),
+    "characters": ("input_mchars",),
 }
 """Members of ``Price``, and the price keys of genai-prices that fill them, the first that is there."""
 

@@ -13,7 +13,11 @@ FULL = Price(
     cache_write_1h=1500 * NANO,
     input_audio=4000 * NANO,
     output_audio=8000 * NANO,
+    input_image=5000 * NANO,
+    output_image=9000 * NANO,
     reasoning=3000 * NANO,
+    sound_hour=360_000_000,
+    characters=15 * NANO,
 )
 LONG = Price(input=6 * NANO, output=22 * NANO, above=200_000)
 LONGER = Price(input=9 * NANO, above=400_000)
@@ -40,6 +44,13 @@ M = 1_000_000
         (Usage(input=10, cache_write_1h=1), (FULL,), (9 * 1000 + 1500) * 1000),
         (Usage(input=10, input_audio=1), (FULL,), (9 * 1000 + 4000) * 1000),
         (Usage(output=10, output_audio=1), (FULL,), (9 * 2000 + 8000) * 1000),
+        (Usage(input=10, input_image=1), (FULL,), (9 * 1000 + 5000) * 1000),
+        (Usage(output=10, output_image=1), (FULL,), (9 * 2000 + 9000) * 1000),
+        # Sound by the hour, speech by the character.
+        (Usage(sound_ms=3_600_000), (FULL,), 360_000_000),
+        (Usage(sound_ms=1), (FULL,), 100),
+        (Usage(characters=M), (FULL,), 15 * NANO),
+        (Usage(sound_ms=5, characters=5), (PLAIN,), 0),
         (Usage(output=10, reasoning=1), (FULL,), (9 * 2000 + 3000) * 1000),
         # A provider that reports more parts than the whole is not paid for a negative rest.
         (Usage(input=1, cache_read=2), (FULL,), 200 * 1000),

@@ -8,6 +8,8 @@ NANO = 1_000_000_000
 class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Tokens of one exchange. ``input`` counts all input, the cached parts included; ``output`` counts reasoning too.
 
+    Sound that is not counted in tokens: ``sound_ms`` milliseconds of it were heard, ``characters`` were spoken.
+
     Sources: OpenAI ``CompletionUsage`` (prompt_tokens includes cached_tokens), Anthropic ``Usage`` (input_tokens
     excludes cache_read_input_tokens and cache_creation_input_tokens: the codec adds them up).
     """
@@ -20,6 +22,10 @@ class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasoning: int = 0
     input_audio: int = 0
     output_audio: int = 0
+    input_image: int = 0
+    output_image: int = 0
+    sound_ms: int = 0
+    characters: int = 0
     estimated: bool = False
 
 
@@ -27,6 +33,7 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Nano-dollars per million tokens. ``above`` > 0: these hold when the input is longer than that many tokens.
 
     None: such tokens cost what plain ones do (``cache_write_1h``: what ``cache_write_5m`` does).
+    ``sound_hour``: of an hour of sound that is heard; ``characters``: of a million that are spoken.
     """
 
     input: int = 0
@@ -36,7 +43,11 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cache_write_1h: int | None = None
     input_audio: int | None = None
     output_audio: int | None = None
+    input_image: int | None = None
+    output_image: int | None = None
     reasoning: int | None = None
+    sound_hour: int = 0
+    characters: int = 0
     above: int = 0
 
 
@@ -45,7 +56,8 @@ def cost(usage: Usage, tiers: tuple[Price, ...]) -> int:
 
     ``tiers``: one price, or several with rising ``above``, the first at 0. The last one that the input exceeds holds
     for all tokens, not only for those above (so do genai-prices and the vendors' price lists). Empty: 0.
-    Cached and audio tokens are parts of ``input``, reasoning and audio of ``output``: what is left of each is plain.
+    Cached, audio and image tokens are parts of ``input``, reasoning, audio and image tokens of ``output``: what is left
+    of each is plain.
     """
     if not tiers:
         return 0
@@ -54,26 +66,30 @@ def cost(usage: Usage, tiers: tuple[Price, ...]) -> int:
         if usage.input > tier.above:
             price = tier
     total = _input(usage, price) + _output(usage, price)
+    if usage.sound_ms or usage.characters:
+        total += usage.sound_ms * price.sound_hour * 1_000_000 // 3_600_000 + usage.characters * price.characters
     return (total + 500_000) // 1_000_000
 
 
 def _input(usage: Usage, price: Price) -> int:
     write = _or(price.cache_write_5m, price.input)
-    apart = usage.cache_read + usage.cache_write_5m + usage.cache_write_1h + usage.input_audio
+    apart = usage.cache_read + usage.cache_write_5m + usage.cache_write_1h + usage.input_audio + usage.input_image
     return (
         max(usage.input - apart, 0) * price.input
         + usage.cache_read * _or(price.cache_read, price.input)
         + usage.cache_write_5m * write
         + usage.cache_write_1h * _or(price.cache_write_1h, write)
         + usage.input_audio * _or(price.input_audio, price.input)
+        + usage.input_image * _or(price.input_image, price.input)
     )
 
 
 def _output(usage: Usage, price: Price) -> int:
-    apart = usage.output_audio + usage.reasoning
+    apart = usage.output_audio + usage.output_image + usage.reasoning
     return (
         max(usage.output - apart, 0) * price.output
         + usage.output_audio * _or(price.output_audio, price.output)
+        + usage.output_image * _or(price.output_image, price.output)
         + usage.reasoning * _or(price.reasoning, price.output)
     )
 
