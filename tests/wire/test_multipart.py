@@ -194,7 +194,7 @@ def test_garbage_is_refused_and_nothing_else() -> None:
 
 
 NAMES = st.text(
-    st.characters(codec="utf-8", exclude_characters='"\\', exclude_categories=("Cc",)), min_size=1, max_size=12
+    st.characters(codec="utf-8", exclude_characters='"\\', exclude_categories=["Cc"]), min_size=1, max_size=12
 )
 
 
