@@ -3,7 +3,8 @@
 Rule 1. A message whose end two readers could see differently is refused: both lengths, odd codings, versions, hosts.
 Rule 2. After a refusal nothing that follows on the connection is looked at.
 Rule 3. Repeated headers are joined with ``, ``; Host may not repeat. Trailers are read and dropped.
-Rule 4. An Upgrade is ignored, as RFC 9110 allows: the message is read again without it, body and all.
+Rule 4. A head that is the same as the one before is not parsed again (``repeated.py``).
+Rule 5. An Upgrade is ignored, as RFC 9110 allows: the message is read again without it, body and all.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ import httptools
 from asbru.edge.job import Job
 from asbru.edge.limits import Limits
 from asbru.edge.refusal import Refusal
+from asbru.edge.repeated import Repeated, remember
 from asbru.edge.request import Find, Request, Route
 from asbru.edge.spool import Spool
 from asbru.edge.target import Target
@@ -33,6 +35,9 @@ SLICE = 16 << 10
 """Most bytes that are fed at once: what one feed can make of requests is bounded by it."""
 OVERHEAD = 16
 """A chunked body may spend this many bytes of framing on each byte, beyond one head's worth."""
+
+CHANCES = 4
+"""A client whose heads have differed so often in a row is one whose heads differ: none is remembered any more."""
 
 
 class Site(Protocol):
@@ -59,6 +64,7 @@ class Reader:
     __slots__ = (
         "_again",
         "_began",
+        "_chances",
         "_chunked",
         "_fed",
         "_headers",
@@ -66,6 +72,7 @@ class Reader:
         "_host",
         "_job",
         "_jobs",
+        "_known",
         "_odd",
         "_parser",
         "_parts",
@@ -96,6 +103,9 @@ class Reader:
         self._headers: dict[bytes, bytes] = {}
         self._job: Job | None = None
         self._parser = httptools.HttpRequestParser(self)
+        self._known: Repeated | None = None
+        # While there are any, the parser has seen nothing of the next message.
+        self._chances = CHANCES
         self._reset()
 
     def _reset(self) -> None:
@@ -123,16 +133,39 @@ class Reader:
 
     def feed(self, data: bytes | memoryview) -> None:
         """Read ``data``; whole requests end in ``jobs``. Raises Refusal."""
+        known = self._known
+        if known is not None and isinstance(data, bytes) and (body := known.body(data)) is not None:
+            route, params = self._site.find(known.method, known.path)
+            if len(body) <= route.limit and not route.spool:
+                self._repeat(known, body, route, params)
+                return
+        chances, self._chances, self._known = self._chances, 0, None
+        waiting = len(self._jobs)
         while True:
             try:
                 self._parser.feed_data(data)
                 break
             except httptools.HttpParserUpgrade as upgrade:
+                chances = 0
                 data = self._without_upgrade() + bytes(data[upgrade.args[0] :])
             except httptools.HttpParserError as error:
                 raise self._refusal(error) from None
         if self.stage or not self._jobs:
             self._part(len(data))
+        elif chances and len(self._jobs) > waiting and isinstance(data, bytes):
+            self._remember(data, self._jobs[-1], chances)
+
+    def _repeat(self, known: Repeated, body: bytes, route: Route, params: tuple[str, ...]) -> None:
+        """A request whose head was read before."""
+        self._chances = CHANCES
+        name = self._site.next_id()
+        self._jobs.append(Job(name, known.request(name, params, body), route, True))
+
+    def _remember(self, data: bytes, job: Job, chances: int) -> None:
+        """``data`` came at the beginning of a message and ended a request."""
+        if job.keep and not job.old and not job.bare and job.ready and job.request is not None:
+            self._known = remember(data, job.request)
+            self._chances = chances - 1 if self._known is not None else 0
 
     def check(self, now: float) -> None:
         """Called by the sweep: raises Refusal for a client that is too slow."""
