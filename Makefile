@@ -9,6 +9,9 @@ demo:  ## a batch on a real model, start to end; EXIT=1 stops the gateway afterw
 	@scripts/bootstrap demo && $(RUN)/python -m asbru.demo $(if $(EXIT),--exit)
 test: setup check  ## all checks and the whole test suite
 	$(RUN)/pytest -n 2 --dist loadfile
+agents: setup  ## Claude Code and Codex against a gateway; installs 770 MB from npm first
+	@scripts/bootstrap agents
+	$(RUN)/pytest -o addopts="-q --strict-markers" tests/agents
 check:  ## lint, format, types, floors; changes nothing
 	$(RUN)/ruff check && $(RUN)/ruff format --check && $(RUN)/mypy && $(RUN)/lint-imports
 fix:  ## mend what lint and format can mend
@@ -20,4 +23,4 @@ docs:  ## check that the documentation says what the code does
 clean:  ## remove what the other commands made
 	rm -rf .venv .envs .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help setup demo test check fix bench docs clean
+.PHONY: help setup demo test agents check fix bench docs clean

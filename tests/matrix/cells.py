@@ -1,0 +1,75 @@
+"""The compatibility matrix as data: which client does what with which provider, and what is lost where.
+
+``test_matrix.py`` runs every cell; ``scripts/compatibility.py`` writes ``docs/compatibility.md`` from it.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+CHATS = ("openai", "anthropic")
+"""Providers that are talked to; each is played by the scripted provider in its own dialect."""
+
+PROVIDERS: Mapping[str, tuple[str, ...]] = {
+    "chat": CHATS,
+    "stream": CHATS,
+    "tools": CHATS,
+    "structured": CHATS,
+    "vision": CHATS,
+}
+"""Feature -> the providers that have it."""
+
+FEATURES = tuple(PROVIDERS)
+TALK = ("chat", "stream", "tools", "structured", "vision")
+PYTHONS: Mapping[str, str] = {"newest": ".venv", "era": ".envs/era", "frameworks": ".envs/frameworks"}
+"""Generation -> the environment, from the root of the project, whose Python runs the client."""
+
+
+class Client(Struct, frozen=True, kw_only=True):
+    """``script``: in ``clients/`` or, for Node, in ``node/``. ``own``: the provider of its dialect.
+
+    ``losses``: (feature, provider) -> what cannot work there, in words that the failure holds; ``reasons``: why, for
+    people.
+    """
+
+    name: str
+    script: str
+    own: str
+    generations: tuple[str, ...]
+    features: tuple[str, ...] = TALK
+    losses: Mapping[tuple[str, str], str] = {}
+    reasons: Mapping[tuple[str, str], str] = {}
+
+    def cells(self) -> Iterator[tuple[str, str]]:
+        """(feature, provider), its own provider first."""
+        for feature in self.features:
+            for provider in sorted(PROVIDERS[feature], key=lambda name: name != self.own):
+                yield feature, provider
+
+
+SDKS = ("newest", "era")
+FRAMEWORKS = ("frameworks", "era")
+NODE = ("node",)
+
+CLIENTS = (
+    Client(name="openai", script="openai_client.py", own="openai", generations=SDKS),
+    Client(name="anthropic", script="anthropic_client.py", own="anthropic", generations=SDKS),
+    Client(
+        name="mistralai",
+        script="mistral_client.py",
+        own="mistral",
+        generations=SDKS,
+        losses={("tools", "openai"): "tool_calls[0].index"},
+        reasons={("tools", "openai"): "the SDK sends a member back that OpenAI's API refuses"},
+    ),
+    Client(name="litellm", script="litellm_client.py", own="openai", generations=FRAMEWORKS),
+    Client(name="langchain-openai", script="langchain_openai_client.py", own="openai", generations=FRAMEWORKS),
+    Client(name="langchain-anthropic", script="langchain_anthropic_client.py", own="anthropic", generations=FRAMEWORKS),
+    Client(name="pydantic-ai", script="pydantic_ai_client.py", own="openai", generations=FRAMEWORKS),
+    Client(
+        name="instructor", script="instructor_client.py", own="openai", generations=FRAMEWORKS, features=("structured",)
+    ),
+    Client(name="openai (Node)", script="openai_client.mjs", own="openai", generations=NODE),
+    Client(name="@anthropic-ai/sdk (Node)", script="anthropic_client.mjs", own="anthropic", generations=NODE),
+    Client(name="ai, Vercel (Node)", script="vercel_client.mjs", own="openai", generations=NODE),
+)
