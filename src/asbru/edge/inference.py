@@ -53,8 +53,9 @@ class Inference:
         return self._route(format, default, fail, peek_path)
 
     def _route(self, format: Format, default: str, fail: Fail, peek: PeekAt) -> Route:
-        handler = _handler(self._gateway, CODECS[format], default, (self._clock, peek))
-        return Route(handler=handler, fail=fail, limit=self._limit)
+        codec = CODECS[format]
+        handler = _handler(self._gateway, codec, default, (self._clock, peek))
+        return Route(handler=handler, fail=fail, limit=self._limit, summary=f"Body: {format}", body=codec.body)
 
 
 def _handler(gateway: Gateway, codec: AnyCodec, default: str, given: tuple[Callable[[], float], PeekAt]) -> Handler:

@@ -10,6 +10,7 @@ the spec and the code disagree"). Batches and files are not theirs.
 from asbru.edge.anthropic_rows import anthropic_batch_rows, anthropic_rows
 from asbru.edge.failures import fail_anthropic, fail_openai
 from asbru.edge.openai_rows import openai_batch_rows, openai_rows
+from asbru.edge.openapi import openapi_route
 from asbru.edge.parts import Parts, below
 from asbru.edge.request import Fail, Route
 from asbru.edge.routes import Mount, Router
@@ -33,6 +34,7 @@ def make_router(parts: Parts, health: Route) -> Router:
             mounts += below(framework + prefix, openai)
         for prefix in ("", "/anthropic"):
             mounts += below(framework + prefix, [row for row in anthropic if not prefix or row.path != "/v1/models"])
+    mounts.append(Mount("GET", "/openapi.json", openapi_route(tuple(mounts), fail_openai)))
     return Router(mounts, _fails())
 
 

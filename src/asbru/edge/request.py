@@ -36,12 +36,18 @@ Fail = Callable[[Failure, str], Answer]
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """``limit``: most bytes of a request body, 413 above. ``spool``: the body goes to a file as it arrives."""
+    """``limit``: most bytes of a request body, 413 above. ``spool``: the body goes to a file as it arrives.
+
+    For the OpenAPI document: ``summary`` says what it does, ``body`` what the top level of its JSON looks like (None:
+    it is described no further).
+    """
 
     handler: Handler
     fail: Fail
     limit: int = 100 << 20
     spool: bool = False
+    summary: str = ""
+    body: type[Struct] | None = None
 
 
 Find = Callable[[str, str], tuple[Route, tuple[str, ...]]]

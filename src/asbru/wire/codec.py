@@ -112,6 +112,7 @@ class Codec(Struct, Generic[A, R], frozen=True, kw_only=True):
     ``request``: the operation in the words of ``allowed_requests`` (features.md 2.9); streams add ``_stream``.
     ``model_in_path``: the body names no model and does not say whether to stream; ``peek`` leaves them out then, the
     route says them. ``framing``: of the streams that its reader is fed with and its writer writes.
+    ``body``: what the top level of a request looks like, for the OpenAPI document.
 
     ``put_model``: members to put into a spliced request for a model name (``{"model": Raw}``), and what a streamed
     request needs so that usage is reported. ``read_usage``: usage of a whole body, one partial decode. ``tap``: its
@@ -123,6 +124,7 @@ class Codec(Struct, Generic[A, R], frozen=True, kw_only=True):
     request: str = "chat_completion"
     framing: Framing = Framing.SSE
     model_in_path: bool = False
+    body: type[Struct] | None = None
     peek: Callable[[Envelope], Peek]
     put: Callable[[Envelope, str, bool], dict[str, Raw]]
     read_ask: Callable[[Envelope], A]

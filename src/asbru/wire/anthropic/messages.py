@@ -8,6 +8,7 @@ from asbru.wire.anthropic.errors import read_failure, write_failure
 from asbru.wire.anthropic.messages_ask_in import read_ask
 from asbru.wire.anthropic.messages_ask_out import write_ask
 from asbru.wire.anthropic.messages_reply import read_reply, write_reply
+from asbru.wire.anthropic.messages_shapes import Body
 from asbru.wire.anthropic.messages_stream_in import MessageReader
 from asbru.wire.anthropic.messages_stream_out import MessageWriter
 from asbru.wire.anthropic.messages_tap import MessageTap
@@ -35,6 +36,7 @@ def put(envelope: Envelope, model: str, stream: bool) -> dict[str, Raw]:
 CODEC: Codec[Ask, Reply] = Codec(
     format=Format.ANTHROPIC_MESSAGES,
     family=Family.ANTHROPIC,
+    body=Body,
     peek=peek,
     put=put,
     read_ask=read_ask,

@@ -11,7 +11,7 @@ from asbru.wire.envelope import Envelope
 from asbru.wire.openai.chat_ask_in import read_ask
 from asbru.wire.openai.chat_ask_out import write_ask
 from asbru.wire.openai.chat_reply import read_reply, write_reply
-from asbru.wire.openai.chat_shapes import StreamOptions
+from asbru.wire.openai.chat_shapes import Body, StreamOptions
 from asbru.wire.openai.chat_stream_in import ChatReader
 from asbru.wire.openai.chat_stream_out import ChatWriter
 from asbru.wire.openai.chat_tap import ChatTap
@@ -66,6 +66,7 @@ def _merged(options: bytes) -> Raw:
 CODEC: Codec[Ask, Reply] = Codec(
     format=Format.OPENAI_CHAT,
     family=Family.OPENAI,
+    body=Body,
     peek=peek,
     put=put,
     read_ask=read_ask,

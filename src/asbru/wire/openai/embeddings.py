@@ -193,6 +193,7 @@ def _numbers(raw: Raw | None) -> Raw:
 CODEC: Codec[EmbedAsk, EmbedReply] = Codec(
     format=HERE,
     family=Family.OPENAI,
+    body=Body,
     request="embedding",
     peek=peek_whole,
     put=put_model,
