@@ -8,6 +8,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case
+from schemathesis.core.result import Ok
 
 from asbru.edge.mounts import FRAMEWORKS
 from asbru.edge.openapi import schema_of
@@ -37,13 +38,14 @@ def test_nothing_that_is_sent_makes_a_500(document: dict[str, Any], running_gate
     """The frameworks' prefixes hold the same routes once more and are left out."""
     paths = {path: item for path, item in document["paths"].items() if not path.startswith(FRAMEWORKS)}
     schema = schemathesis.openapi.from_dict({**document, "paths": paths})
-    operations = [found.ok() for found in schema.get_all_operations()]
-    assert len(operations) > 20
+    found = list(schema.get_all_operations())
+    operations = [each.ok() for each in found if isinstance(each, Ok)]
+    assert len(operations) == len(found) > 20
     for operation in operations:
 
         @BOUNDED
         @given(case=operation.as_strategy())
-        def survives(case: Case) -> None:
+        def survives(case: Case[Any]) -> None:
             answer = case.call(base_url=running_gateway.url, timeout=20)
             assert answer.status_code < 500 or answer.status_code in UNREACHED, answer.text
             assert answer.status_code < 400 or answer.headers["content-type"] == ["application/json"]
