@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from wire_kit import STAMP, Section, Told, ask, meaning, told
+from wire_kit import STAMP, Section, Told, asked, meaning, replied, told
 
 CHAT_ASKS = told("corpus")
 CHAT_REPLIES = told("replies")
@@ -41,7 +41,7 @@ def test_there_is_a_corpus() -> None:
 
 @pytest.mark.parametrize("file", ASKS, ids=lambda file: file.name)
 def test_every_section_reads_as_the_same_ask(file: Told) -> None:
-    read = [meaning(ask(section.codec, section.body)) for section in file.sections if section.reads]
+    read = [meaning(asked(section)) for section in file.sections if section.reads]
     assert read
     for one in read[1:]:
         assert one == read[0]
@@ -51,7 +51,7 @@ def test_every_section_reads_as_the_same_ask(file: Told) -> None:
 def test_every_section_is_what_is_written(file: Told) -> None:
     for source in (section for section in file.sections if section.reads):
         for target in targets(file, source):
-            out = target.codec.write_ask(ask(source.codec, source.body))
+            out = target.codec.write_ask(asked(source))
             assert decoded(out.body) == decoded(target.body)
             assert set(out.lost) == expected_lost(file, source, target)
 
@@ -59,16 +59,14 @@ def test_every_section_is_what_is_written(file: Told) -> None:
 @pytest.mark.parametrize("file", ASKS, ids=lambda file: file.name)
 def test_what_was_written_stays_what_it_is(file: Told) -> None:
     for section in (section for section in file.sections if section.kind == "written"):
-        out = section.codec.write_ask(ask(section.codec, section.body))
+        out = section.codec.write_ask(asked(section))
         assert decoded(out.body) == decoded(section.body)
         assert out.lost == ()
 
 
 @pytest.mark.parametrize("file", REPLIES, ids=lambda file: file.name)
 def test_every_section_reads_as_the_same_reply(file: Told) -> None:
-    read = [
-        meaning(section.codec.read_reply(section.body), "id", "created") for section in file.sections if section.reads
-    ]
+    read = [meaning(replied(section), "id", "created") for section in file.sections if section.reads]
     assert read
     for one in read[1:]:
         assert one == read[0]
@@ -78,6 +76,6 @@ def test_every_section_reads_as_the_same_reply(file: Told) -> None:
 def test_every_section_is_the_reply_that_is_written(file: Told) -> None:
     for source in (section for section in file.sections if section.reads):
         for target in targets(file, source):
-            out = target.codec.write_reply(source.codec.read_reply(source.body), STAMP)
+            out = target.codec.write_reply(replied(source), STAMP)
             assert decoded(out.body, "id", "created") == decoded(target.body, "id", "created")
             assert set(out.lost) == expected_lost(file, source, target)

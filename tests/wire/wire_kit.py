@@ -4,7 +4,8 @@ A section begins with ``--- <format>`` and holds JSON. Sections of one file must
 each must be what is written of it. ``--- <format> (read)`` is another way to say it, which is only read;
 ``--- <format> (written)`` is what is written when the format cannot say all of it, or says it otherwise, and is not
 compared when read. ``--- lost: <format>: name, name`` declares what that format cannot carry. A ``#`` begins a comment
-before the first section.
+before the first section. A format whose model stands in the path has that of the file's other sections, and streams
+when they do.
 """
 
 import re
@@ -31,11 +32,13 @@ _HEAD = re.compile(
 
 
 class Section(Struct, frozen=True):
-    """``kind``: "" for read and written, or one of the two."""
+    """``kind``: "" for read and written, or one of the two. ``model``, ``stream``: what a path would say."""
 
     codec: AnyCodec
     kind: str
     body: bytes
+    model: str = ""
+    stream: bool = False
 
     @property
     def reads(self) -> bool:
@@ -60,6 +63,8 @@ def tell(path: Path) -> Told:
     heads = list(_HEAD.finditer(text))
     assert heads, path
     assert all(line.startswith("#") or not line for line in text[: heads[0].start()].splitlines()), path
+    model = re.search(r'"model": "([^"]+)"', text)
+    told_by_path = (model[1] if model else "m", bool(re.search(r'"stream": true', text)))
     sections: list[Section] = []
     lost: dict[Format, set[str]] = {}
     for head, after in zip(heads, [*heads[1:], None], strict=True):
@@ -68,7 +73,8 @@ def tell(path: Path) -> Told:
             assert not body, path
             lost[Format(head["of"])] = {name.strip() for name in head["lost"].split(",")}
         else:
-            sections.append(Section(CODECS[Format(head["format"])], head["kind"] or "", body.encode()))
+            codec = CODECS[Format(head["format"])]
+            sections.append(Section(codec, head["kind"] or "", body.encode(), *told_by_path))
     return Told(path.name, tuple(sections), lost)
 
 
@@ -112,6 +118,23 @@ def ask(codec: AnyCodec, body: bytes | dict[str, Any]) -> Ask:
     """A body read."""
     read: Ask = codec.read_ask(Envelope(body if isinstance(body, bytes) else msgspec.json.encode(body)))
     return read
+
+
+def asked(section: Section) -> Any:
+    """A section read, with what its path would say."""
+    read = section.codec.read_ask(Envelope(section.body))
+    if not section.codec.model_in_path:
+        return read
+    told_by_path = {name: getattr(section, name) for name in ("model", "stream") if hasattr(read, name)}
+    if section.stream and hasattr(read, "include_usage"):
+        told_by_path["include_usage"] = True
+    return msgspec.structs.replace(read, **told_by_path)
+
+
+def replied(section: Section) -> Any:
+    """A section read as a reply, with the model that its path would say."""
+    read = section.codec.read_reply(section.body)
+    return msgspec.structs.replace(read, model=section.model) if section.codec.model_in_path else read
 
 
 def frames(body: bytes) -> list[Frame]:

@@ -23,6 +23,7 @@ class Format(StrEnum):
     OPENAI_CHAT = "openai.chat"
     OPENAI_EMBEDDINGS = "openai.embeddings"
     ANTHROPIC_MESSAGES = "anthropic.messages"
+    BEDROCK_CONVERSE = "bedrock.converse"
 
 
 OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
@@ -30,6 +31,7 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.OPENAI_CHAT: Operation.CHAT,
         Format.OPENAI_EMBEDDINGS: Operation.EMBED,
         Format.ANTHROPIC_MESSAGES: Operation.CHAT,
+        Format.BEDROCK_CONVERSE: Operation.CHAT,
     }
 )
 """What a body of each format asks for."""
@@ -40,6 +42,7 @@ class Family(StrEnum):
 
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
+    BEDROCK = "bedrock"
 
 
 class Framing(StrEnum):
