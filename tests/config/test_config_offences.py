@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from asbru.config import ConfigError, load, settings_of
+from asbru.config.custom import BASES
+from asbru.providers import CATALOG
 
 ENV = {"KEY": "sk-secret", "PEM": "-----BEGIN CERTIFICATE-----"}
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
@@ -120,9 +122,9 @@ PROXY = [
 
 AT = "providers.mine.custom_provider_config"
 CUSTOM = [
-    (custom(base_provider_type=""), f"{AT}.base_provider_type: is missing; it must be one of anthropic, openai"),
-    (custom(base_provider_type="gemini"), f"{AT}.base_provider_type: must be one of anthropic, openai in this version"),
-    (custom(base_provider_type="opnai"), f'{AT}.base_provider_type: must be one of anthropic, openai in this version, did you mean "openai"?'),
+    (custom(base_provider_type=""), f"{AT}.base_provider_type: is missing; it must be one of {', '.join(BASES)}"),
+    (custom(base_provider_type="zzz"), f"{AT}.base_provider_type: must be a built-in provider ({', '.join(BASES)})"),
+    (custom(base_provider_type="opnai"), f'{AT}.base_provider_type: must be a built-in provider, did you mean "openai"?'),
     (custom(None), "providers.mine.network_config.base_url: is missing; a custom provider needs its address"),
     (custom(allowed_requests={"chat": True}), f"{AT}.allowed_requests.chat: unknown request type"),
     (custom(allowed_requests={"chat_completions": True}), f'{AT}.allowed_requests.chat_completions: unknown request type, did you mean "chat_completion"?'),
@@ -130,11 +132,11 @@ CUSTOM = [
     (custom(request_path_overrides={"chat": "/x"}), f"{AT}.request_path_overrides.chat: unknown request type"),
     (custom(request_path_overrides={"chat_completion": "/a b"}), f"{AT}.request_path_overrides.chat_completion: must be a path such as /v1/chat/completions, or a full URL"),
     (custom(request_path_overrides={"chat_completion": "https://y.example/a"}), f"{AT}.request_path_overrides.chat_completion: must be on the host of base_url; another host is another provider"),
-    (custom(request_path_overrides={"chat_completion": "/a", "chat_completion_stream": "/b"}), f"{AT}.request_path_overrides.chat_completion_stream: must be the same path as chat_completion"),
+    (custom(request_path_overrides={"chat_completion": "/{x}/a"}), f"{AT}.request_path_overrides.chat_completion: must be a path such as /v1/chat/completions, or a full URL"),
     ({"providers": {"openai": {"custom_provider_config": {"base_provider_type": "openai"}}}}, "providers.openai.custom_provider_config: openai is built in; a provider of your own needs another name"),
     ({"providers": {"a/b": {"network_config": {"base_url": "https://x"}, "custom_provider_config": {"base_provider_type": "openai"}}}}, "providers.a/b: a provider's name must consist of letters, digits, dots, dashes and underscores"),
     ({"providers": {"opnai": {}}}, 'providers.opnai: unknown provider, did you mean "openai"?; one of your own needs custom_provider_config'),
-    ({"providers": {"zzz": {}}}, "providers.zzz: unknown provider (built in: anthropic, local, openai); one of your own needs custom_provider_config"),
+    ({"providers": {"zzz": {}}}, f"providers.zzz: unknown provider (built in: {', '.join(CATALOG)}); one of your own needs custom_provider_config"),
     (openai(concurrency_and_buffer_size={"concurrency": 10, "buffer_size": 9}), "providers.openai.concurrency_and_buffer_size.concurrency: must not be greater than buffer_size"),
 ]  # fmt: skip
 
@@ -181,7 +183,7 @@ def test_all_mistakes_are_told_at_once_whatever_their_kind() -> None:
                 "network_config": {"max_retries": "2"},
             },
             "opnai": {},
-            "mine": {"custom_provider_config": {"base_provider_type": "gemini"}},
+            "mine": {"custom_provider_config": {"base_provider_type": "gemni"}},
         },
     }
     assert {line.partition(":")[0] for line in offences(document)} == {

@@ -261,7 +261,8 @@ def test_allowed_requests_are_those_that_are_true() -> None:
         ("https://x/a/v2", {"chat_completion": "/b"}, "https://x/a/v2/b", "https://x/a/v2/models"),
         ("https://x/a", {"chat_completion": "https://x/b"}, "https://x/b", "https://x/a/v1/models"),
         ("https://x", {"list_models": "/m"}, "https://x/v1/chat/completions", "https://x/m"),
-        ("https://x", {"chat_completion": "/c", "chat_completion_stream": "/c"}, "https://x/c", "https://x/v1/models"),
+        ("https://x", {"chat_completion": "/c", "chat_completion_stream": "/s"}, "https://x/c", "https://x/v1/models"),
+        ("https://x", {"chat_completion": "/{model}/c"}, "https://x/{model}/c", "https://x/v1/models"),
     ],
 )
 def test_paths_of_ones_own(base_url: str, overrides: dict[str, str], chat: str, models: str) -> None:
@@ -274,6 +275,37 @@ def test_each_operation_has_its_own_path() -> None:
     row = mine("https://x", request_path_overrides={"embedding": "/e"}).provider
     paths = {endpoint.format: endpoint.path for endpoint in row.serves}
     assert (paths[Format.OPENAI_CHAT], paths[Format.OPENAI_EMBEDDINGS]) == ("/v1/chat/completions", "/e")
+
+
+def test_streams_may_have_a_path_of_their_own() -> None:
+    said = {"chat_completion": "/c", "chat_completion_stream": "/s"}
+    (chat, *_) = mine("https://x", request_path_overrides=said).provider.serves
+    assert (chat.path, chat.stream_path) == ("/c", "/s")
+
+
+def test_a_path_is_that_of_the_preferred_format() -> None:
+    row = mine("https://x", base_provider_type="deepseek", request_path_overrides={"chat_completion": "/c"}).provider
+    paths = {endpoint.format: endpoint.path for endpoint in row.serves}
+    assert (paths[Format.OPENAI_CHAT], paths[Format.ANTHROPIC_MESSAGES]) == ("/c", "/anthropic/v1/messages")
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "meant"),
+    [
+        ("deepseek", "https://d.example", "https://d.example/chat/completions"),
+        ("deepseek", "https://d.example/v1", "https://d.example/chat/completions"),
+        ("moonshot", "https://m.example/v1", "https://m.example/v1/chat/completions"),
+        ("zai", "https://z.example/api/paas/v4", "https://z.example/api/paas/v4/chat/completions"),
+        ("zai", "https://z.example/api", "https://z.example/api/paas/v4/chat/completions"),
+        ("novita", "https://n.example/openai/v1", "https://n.example/openai/v1/chat/completions"),
+        ("groq", "https://g.example/openai", "https://g.example/openai/v1/chat/completions"),
+        ("deepinfra", "https://i.example/v1/openai", "https://i.example/v1/openai/chat/completions"),
+        ("vllm", "http://10.0.0.7:8000", "http://10.0.0.7:8000/v1/chat/completions"),
+    ],
+)
+def test_each_providers_base_url_may_be_written_both_ways(name: str, written: str, meant: str) -> None:
+    row = only({name: {"keys": [{"value": "v"}], "network_config": {"base_url": written}}}).provider
+    assert row.base_url + row.serves[0].path == meant
 
 
 def test_a_path_for_what_is_not_served_yet_is_worth_a_notice() -> None:
@@ -376,9 +408,9 @@ def test_what_asks_for_nothing_is_worth_none(document: dict[str, Any]) -> None:
 
 
 def test_a_provider_of_a_later_version_is_left_out_with_a_notice() -> None:
-    settings = settings_of({"providers": {"groq": {"keys": [{"value": "env.NOPE"}]}, "local": {}}}, {})
+    settings = settings_of({"providers": {"runway": {"keys": [{"value": "env.NOPE"}]}, "local": {}}}, {})
     assert set(settings.providers) == {"local"}
-    assert settings.notices == ("`providers.groq` is read by a later version; requests to groq will be refused",)
+    assert settings.notices == ("`providers.runway` is read by a later version; requests to runway will be refused",)
 
 
 def test_what_routing_gets() -> None:

@@ -4,10 +4,12 @@ import re
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from asbru.config.findings import Findings
 from asbru.config.shape import EnvText, Text
 from asbru.model.keys import Secret
+from asbru.providers import Provider
 
 _VERSION = re.compile(r"v\d+(\.\d+)*([a-z]+\d*)?")
 _MASKED = re.compile(r"(?s).{0,4}\*{8,}.{0,4}|<redacted>")
@@ -39,9 +41,23 @@ def has_version(url: str) -> bool:
     return bool(_VERSION.fullmatch(urlsplit(url).path.rstrip("/").rpartition("/")[2]))
 
 
-def versioned(url: str) -> str:
-    """``url`` with ``/v1`` after it unless it ends with a version. Bifrost's base URLs leave it out, ours have it."""
-    return url if has_version(url) else f"{url}/v1"
+def unversioned(url: str) -> str:
+    """``url`` without the API's version at its end."""
+    return url.rpartition("/")[0] if has_version(url) else url
+
+
+def rebased(row: Provider, url: str) -> Provider:
+    """``row`` asked at ``url``, which may be written with or without the API's version.
+
+    Bifrost's base URLs leave versions out; those of rows have them, where all of the provider's paths begin with it.
+    """
+    usual = row.base_url or "/v1"
+    if has_version(usual):
+        return replace(row, base_url=url if has_version(url) else f"{url}/{usual.rpartition('/')[2]}")
+    path = row.serves[0].path.rpartition("/")[0]
+    while path and not has_version(path):
+        path = path.rpartition("/")[0]
+    return replace(row, base_url=url.removesuffix(path) if path else unversioned(url))
 
 
 def http_url(url: str, path: str, findings: Findings) -> str:

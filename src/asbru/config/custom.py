@@ -1,20 +1,20 @@
 """Custom providers: rows made of a base type and ``custom_provider_config``."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from asbru.config.address import has_version, http_url
+from asbru.config.address import http_url, rebased
 from asbru.config.findings import Findings
 from asbru.config.shape import REQUESTS, CustomShape
 from asbru.config.walk import nearest
 from asbru.providers import CATALOG, Endpoint, Provider
 from asbru.wire import CODECS
 
-BASES = ("anthropic", "openai")
-"""Built-in providers whose format and credential a custom provider may borrow."""
+BASES = tuple(name for name in CATALOG if name != "local")
+"""Built-in providers whose formats, quirks and kind of credential a custom provider may borrow."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -30,25 +30,26 @@ def custom_row(name: str, said: CustomShape, base_url: str, path: str, findings:
     if said.base_provider_type not in BASES:
         findings.refuse(f"{at}.base_provider_type", _which_base(said.base_provider_type))
         return None
+    base = CATALOG[said.base_provider_type]
     row = replace(
-        CATALOG[said.base_provider_type],
+        base,
         name=name,
-        base_url=base_url,
         env=(),
         base_url_env=(),
+        settings_env={},
         docs="",
         batch=None,
         keyless=said.is_key_less,
         priced_as=said.base_provider_type,
     )
     _check_names(said.allowed_requests or {}, f"{at}.allowed_requests", findings)
-    return _placed(row, said.request_path_overrides, f"{at}.request_path_overrides", findings)
+    return _placed(row, base_url, said.request_path_overrides, f"{at}.request_path_overrides", findings)
 
 
 def _which_base(word: str) -> str:
     if not word:
         return f"is missing; it must be one of {', '.join(BASES)}"
-    return f"must be one of {', '.join(BASES)} in this version{nearest(word, BASES)}"
+    return "must be a built-in provider" + (nearest(word, BASES) or f" ({', '.join(BASES)})")
 
 
 def _check_names(said: Mapping[str, object], path: str, findings: Findings) -> None:
@@ -57,30 +58,27 @@ def _check_names(said: Mapping[str, object], path: str, findings: Findings) -> N
             findings.refuse(f"{path}.{name}", "unknown request type" + nearest(name, sorted(REQUESTS)))
 
 
-def _placed(row: Provider, overrides: Mapping[str, str], path: str, findings: Findings) -> Provider:
-    """``row`` with its version in place, or, when paths are given, with its base URL cut down to the host.
+def _placed(row: Provider, url: str, overrides: Mapping[str, str], path: str, findings: Findings) -> Provider:
+    """``row`` at ``url``, or, when paths are given, at its host, with these paths.
 
     An override is a path from the base URL as it is written in the file, or a full URL on the same host.
     """
     _check_names(overrides, path, findings)
+    placed = rebased(row, url) if url else row
     if not overrides:
-        return replace(row, base_url=_versioned(row.base_url))
-    written = urlsplit(row.base_url)
-    usual = urlsplit(_versioned(row.base_url)).path
-    paths = {name: _path(said, row.base_url, f"{path}.{name}", findings) for name, said in overrides.items()}
+        return placed
+    written = urlsplit(url)
+    usual = urlsplit(placed.base_url).path
+    paths = {name: _path(said, url, f"{path}.{name}", findings) for name, said in overrides.items()}
     words = {word for each in row.serves for word in _words(each)}
     for name in sorted(paths.keys() & REQUESTS - {"list_models", *words}):
         findings.notice(f"`{path}.{name}` is read by a later version; it has no effect now")
     return replace(
         row,
         base_url=f"{written.scheme}://{written.netloc}",
-        serves=tuple(_endpoint(each, usual, paths, (path, findings)) for each in row.serves),
+        serves=tuple(_endpoints(row.serves, usual, paths)),
         models_path=paths.get("list_models", usual + row.models_path),
     )
-
-
-def _versioned(url: str) -> str:
-    return url if not url or has_version(url) else f"{url}/v1"
 
 
 def _words(endpoint: Endpoint) -> tuple[str, str]:
@@ -89,13 +87,18 @@ def _words(endpoint: Endpoint) -> tuple[str, str]:
     return word, f"{word}_stream"
 
 
-def _endpoint(endpoint: Endpoint, usual: str, paths: Mapping[str, str], told: tuple[str, Findings]) -> Endpoint:
-    at, findings = told
-    plain, stream = _words(endpoint)
-    said = {paths[name] for name in (plain, stream) if name in paths}
-    if len(said) > 1:
-        findings.refuse(f"{at}.{stream}", f"must be the same path as {plain}")
-    return replace(endpoint, path=next(iter(said)) if said else usual + endpoint.path)
+def _endpoints(serves: Iterable[Endpoint], usual: str, paths: Mapping[str, str]) -> Iterator[Endpoint]:
+    """``serves`` with their paths from the host on. A path that is said is that of an operation's preferred format."""
+    placed: set[str] = set()
+    for endpoint in serves:
+        plain, stream = _words(endpoint)
+        path = paths.get(plain, paths.get(stream, "")) if plain not in placed else ""
+        placed.add(plain)
+        if path:
+            yield replace(endpoint, path=path, stream_path=paths.get(stream, path))
+        else:
+            stream_path = usual + endpoint.stream_path if endpoint.stream_path else ""
+            yield replace(endpoint, path=usual + endpoint.path, stream_path=stream_path)
 
 
 def _path(said: str, base_url: str, path: str, findings: Findings) -> str:
@@ -105,6 +108,6 @@ def _path(said: str, base_url: str, path: str, findings: Findings) -> str:
         if url.netloc and (url.scheme, url.netloc) != (base.scheme, base.netloc):
             findings.refuse(path, "must be on the host of base_url; another host is another provider")
         return url.path
-    if not re.fullmatch(r"/?[^\s?#\x00-\x1f]+", said):
+    if not re.fullmatch(r"/?([^\s?#{}\x00-\x1f]|\{model\})+", said):
         findings.refuse(path, "must be a path such as /v1/chat/completions, or a full URL")
     return f"{urlsplit(base_url).path}/{said.lstrip('/')}"

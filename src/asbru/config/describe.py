@@ -1,7 +1,10 @@
 """What the gateway will do with its settings, in words."""
 
+from collections.abc import Mapping
+
 from asbru.config.settings import ProviderSettings, Settings
 from asbru.model.keys import Key, Network
+from asbru.providers import Provider
 
 
 def describe(settings: Settings) -> list[str]:
@@ -38,22 +41,31 @@ def _address(each: ProviderSettings) -> str:
     row = each.provider
     if not row.base_url:
         return "served on this machine"
-    return f"asked at {row.base_url}"
+    return f"asked at {_at(row, {}) or 'the addresses of its keys'}"
+
+
+def _at(row: Provider, settings: Mapping[str, str]) -> str:
+    """The address with these settings; "" when they do not say all of it."""
+    try:
+        return row.base_url.format_map({**row.settings, **settings})
+    except KeyError:
+        return ""
 
 
 def _keys(each: ProviderSettings) -> list[str]:
     enabled = [key for key in each.keys if key.enabled]
-    lines = [_key(key, enabled) for key in each.keys]
+    lines = [_key(key, enabled, each.provider) for key in each.keys]
     if not enabled:
         lines.append("Needs no key." if each.provider.keyless else "Cannot be asked: no key is enabled.")
     return lines
 
 
-def _key(key: Key, enabled: list[Key]) -> str:
+def _key(key: Key, enabled: list[Key], row: Provider) -> str:
     if not key.enabled:
         return f"Key {key.name}: disabled."
     batch = "" if key.use_for_batch_api else ", not for batches"
-    return f"Key {key.name}: {_share(key, enabled)}, {_models(key)}{batch}."
+    where = f", at {_at(row, key.settings)}" if "{" in row.base_url and key.settings else ""
+    return f"Key {key.name}: {_share(key, enabled)}, {_models(key)}{batch}{where}."
 
 
 def _share(key: Key, enabled: list[Key]) -> str:

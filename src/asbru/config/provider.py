@@ -2,9 +2,10 @@
 
 from msgspec.structs import replace
 
-from asbru.config.address import http_url, text_of, versioned
+from asbru.config.address import http_url, rebased, text_of
 from asbru.config.custom import custom_row
 from asbru.config.findings import Findings
+from asbru.config.key_settings import Extra, missing
 from asbru.config.keys import detected_keys, keys_of
 from asbru.config.network import is_unencrypted, network_of
 from asbru.config.settings import ProviderSettings
@@ -12,12 +13,9 @@ from asbru.config.shape import NetworkShape, ProviderShape
 from asbru.config.walk import nearest
 from asbru.providers import CATALOG, Provider
 
-_NAMES = """
-    azure bedrock cerebras cohere elevenlabs fireworks gemini groq huggingface mistral nebius ollama openrouter parasail
-    perplexity replicate runway sgl vertex vllm xai
-"""
-_LATER = frozenset(_NAMES.split())
-"""Bifrost's built-in providers (features.md 2.1): their rows come with later versions."""
+_NAMES = frozenset({"azure", "bedrock", "cohere", "elevenlabs", "gemini", "replicate", "runway", "vertex"})
+_LATER = _NAMES - CATALOG.keys()
+"""Bifrost's built-in providers (features.md 2.1) whose rows come with later versions."""
 
 
 def provider_of(name: str, shape: ProviderShape, findings: Findings) -> ProviderSettings | None:
@@ -26,7 +24,10 @@ def provider_of(name: str, shape: ProviderShape, findings: Findings) -> Provider
     row = _row(name, shape, path, findings)
     if row is None:
         return None
-    keys = keys_of(shape.keys, name, f"{path}.keys", findings)
+    keys = keys_of(shape.keys, row, f"{path}.keys", findings)
+    if not keys and row.keyless and (lacking := missing(row, Extra())):
+        where = f"or keys with {row.key_config}.{lacking[0]}"
+        findings.missing(f"{path}.network_config.base_url", f"is missing: write the server's address, {where}")
     if not row.keyless and not any(key.enabled for key in keys):
         findings.notice(f"`{path}` has no enabled key: requests to it will be refused")
     custom = shape.custom_provider_config
@@ -54,7 +55,7 @@ def _row(name: str, shape: ProviderShape, path: str, findings: Findings) -> Prov
         return None
     row = CATALOG[name]
     if base_url:
-        row = replace(row, base_url=versioned(base_url))
+        row = rebased(row, base_url)
     return _unstored(row, shape)
 
 
@@ -86,21 +87,24 @@ def _unknown(name: str, path: str, findings: Findings) -> None:
 
 
 def detected(findings: Findings) -> dict[str, ProviderSettings]:
-    """The providers that the environment has keys for, and those that need none."""
+    """The providers that the environment has keys for, and those that need none and whose address is known."""
     found: dict[str, ProviderSettings] = {}
-    for name, row in CATALOG.items():
+    for name, usual in CATALOG.items():
+        row, notice = _redirected(usual, findings)
         keys = detected_keys(row, findings)
-        if keys or row.keyless:
-            found[name] = ProviderSettings(provider=_redirected(row, findings), keys=keys)
+        if notice or not row.base_url_env if row.keyless else keys:
+            findings.notices += notice
+            found[name] = ProviderSettings(provider=row, keys=keys)
     return found
 
 
-def _redirected(row: Provider, findings: Findings) -> Provider:
+def _redirected(row: Provider, findings: Findings) -> tuple[Provider, list[str]]:
+    """The row at the address that a variable says, and what is to be told of it."""
     for variable in row.base_url_env:
         url = findings.env.get(variable, "").strip()
         if url:
             base_url = http_url(url, variable, findings)
             clear = ", where keys and prompts travel in the clear" if is_unencrypted(base_url) else ""
-            findings.notice(f"{row.name} is asked at {base_url}{clear}, because {variable} is set")
-            return replace(row, base_url=versioned(base_url)) if base_url else row
-    return row
+            notice = f"{row.name} is asked at {base_url}{clear}, because {variable} is set"
+            return (rebased(row, base_url) if base_url else row), [notice]
+    return row, []

@@ -42,17 +42,56 @@ Text = str | EnvText
 """A text, ``env.NAME``, or the object form that Bifrost's API writes."""
 
 
+class KeyConfigShape(Shape, frozen=True, kw_only=True):
+    """What keys of one provider have beside their value. ``SECRETS``: members that are credentials."""
+
+    SECRETS: ClassVar[frozenset[str]] = frozenset()
+
+    deployments: dict[str, str] = {}
+
+
+class AzureShape(KeyConfigShape, frozen=True, kw_only=True):
+    SECRETS = frozenset({"client_secret"})
+
+    endpoint: Text = ""
+    api_version: Text = ""
+    client_id: Text = ""
+    client_secret: Text = ""
+    tenant_id: Text = ""
+    scopes: tuple[str, ...] = ()
+
+
+class VertexShape(KeyConfigShape, frozen=True, kw_only=True):
+    """``auth_credentials``: the JSON of a service account, or of another kind of Google's credentials."""
+
+    IDLE = frozenset({"project_number"})
+    SECRETS = frozenset({"auth_credentials"})
+
+    project_id: Text = ""
+    region: Text = ""
+    auth_credentials: Text = ""
+
+
+class ServerShape(KeyConfigShape, frozen=True, kw_only=True):
+    """A server of the operator's own: vLLM, SGLang, Ollama. ``model_name``: the one model that it serves."""
+
+    url: Text = ""
+    model_name: Text = ""
+
+
+KEY_CONFIGS: Mapping[str, type[KeyConfigShape]] = {
+    "azure_key_config": AzureShape,
+    "vertex_key_config": VertexShape,
+    "vllm_key_config": ServerShape,
+    "ollama_key_config": ServerShape,
+    "sgl_key_config": ServerShape,
+    "huggingface_key_config": KeyConfigShape,
+}
+"""Members of ``KeyShape`` that hold what keys of some providers have beside their value."""
+
+
 class KeyShape(Shape, frozen=True, kw_only=True):
-    LATER = {
-        "azure_key_config": None,
-        "vertex_key_config": None,
-        "bedrock_key_config": None,
-        "vllm_key_config": None,
-        "huggingface_key_config": None,
-        "replicate_key_config": None,
-        "ollama_key_config": None,
-        "sgl_key_config": None,
-    }
+    LATER = {"replicate_key_config": None}
     IDLE = frozenset({"status", "description"})
 
     id: str = ""
@@ -63,6 +102,12 @@ class KeyShape(Shape, frozen=True, kw_only=True):
     blacklisted_models: tuple[str, ...] = ()
     enabled: bool = True
     use_for_batch_api: bool = True
+    azure_key_config: AzureShape | None = None
+    vertex_key_config: VertexShape | None = None
+    vllm_key_config: ServerShape | None = None
+    ollama_key_config: ServerShape | None = None
+    sgl_key_config: ServerShape | None = None
+    huggingface_key_config: KeyConfigShape | None = None
 
 
 class NetworkShape(Shape, frozen=True, kw_only=True):

@@ -118,6 +118,9 @@ class Provider(Struct, frozen=True, kw_only=True):
     ``base_url`` ends with the API's version where it has one (``https://api.openai.com/v1``) and never with a slash;
     it may hold ``{region}`` and other ``settings`` of a key. ``settings``: their values where a key says none.
     ``base_url_env``: variables that may hold another base URL, as the provider's official SDK reads them.
+    ``key_config``: the member of a configured key that holds its settings (``azure_key_config``); ``settings_env``:
+    variables that may hold one of them.
+    ``models_path``: of the list of models; "" when there is none.
     ``priced_as``: the provider whose prices hold, when it is not ``name`` (custom providers).
     """
 
@@ -135,6 +138,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     keyless: bool = False
     priced_as: str = ""
     settings: Mapping[str, str] = {}
+    settings_env: Mapping[str, tuple[str, ...]] = {}
+    key_config: str = ""
 
     def settings_with(self, key: Key | None) -> Mapping[str, str]:
         """The settings that hold for ``key``."""

@@ -1,0 +1,128 @@
+"""Writes the tables of docs/providers.md from the rows: ``uv run python scripts/providers.py``."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from asbru.model.names import OPERATIONS, Format, Operation
+from asbru.providers import (
+    CATALOG,
+    Auth,
+    AzureToken,
+    Bearer,
+    GoogleToken,
+    InHeader,
+    InQuery,
+    Provider,
+    Quirks,
+    SigV4,
+)
+
+TARGET = Path(__file__).parent.parent / "docs" / "providers.md"
+BEGIN = "<!-- from here on: scripts/providers.py -->\n"
+ROWS = [row for _, row in sorted(CATALOG.items())]
+SPOKEN = sorted({OPERATIONS[each.format] for row in ROWS for each in row.serves}, key=list(Operation).index)
+
+
+def render(text: str) -> str:
+    """``text`` of the page with its tables written anew."""
+    head, begin, _ = text.partition(BEGIN)
+    return head + begin + "\n".join(("", *_matrix(), "", *_ways_in(), "", *_changes(), ""))
+
+
+def _matrix() -> Iterable[str]:
+    yield "## What each serves\n"
+    yield from _table(
+        ["provider", *(word.replace("_", " ") for word in SPOKEN)],
+        ([f"[{row.name}]({_link(row.docs)})", *(_formats(row, word) for word in SPOKEN)] for row in ROWS),
+    )
+
+
+def _link(docs: str) -> str:
+    return docs.removeprefix("docs/")
+
+
+def _formats(row: Provider, operation: Operation) -> str:
+    formats = dict.fromkeys(each.format for each in row.serves if OPERATIONS[each.format] is operation)
+    return ", ".join(_spelled(each) for each in formats)
+
+
+def _spelled(format: Format) -> str:
+    return f"`{format}`"
+
+
+def _ways_in() -> Iterable[str]:
+    yield "## Where they are asked, and with which credential\n"
+    yield from _table(
+        ["provider", "address", "credential", "variables"],
+        ([row.name, _address(row), _credential(row), _variables(row)] for row in ROWS),
+    )
+
+
+def _address(row: Provider) -> str:
+    return f"`{row.base_url}`" if row.base_url else "this machine"
+
+
+def _credential(row: Provider) -> str:
+    said = _auth(row.auth)
+    others = {_auth(each.auth) for each in row.serves if each.auth is not None} - {said}
+    for other in sorted(others):
+        said += f"; {other} where Anthropic's format is spoken"
+    return f"none, or {said}" if row.keyless and said != "none" else said
+
+
+def _auth(auth: Auth) -> str:
+    match auth:
+        case Bearer():
+            return "bearer token"
+        case InHeader(name):
+            return f"key in `{name}`"
+        case InQuery(name):
+            return f"key in the query (`{name}`)"
+        case SigV4():
+            return "AWS signature, or bearer token"
+        case GoogleToken():
+            return "Google token, or key in `x-goog-api-key`"
+        case AzureToken(header):
+            return f"key in `{header}`, or Entra token"
+        case _:
+            return "none"
+
+
+def _variables(row: Provider) -> str:
+    settings = [name for names in row.settings_env.values() for name in names]
+    return ", ".join(f"`{name}`" for name in (*row.env, *row.base_url_env, *settings))
+
+
+def _changes() -> Iterable[str]:
+    yield "## What is changed on the way\n"
+    yield "Members of a request that the provider calls otherwise, or would refuse. What had been said and is left out"
+    yield "is named in the header `x-asbru-lost`.\n"
+    yield from _table(
+        ["provider", "format", "written as", "left out"],
+        (
+            [row.name, _spelled(each.format), _renamed(each.quirks), _left_out(each.quirks)]
+            for row in ROWS
+            for each in row.serves
+            if each.quirks.rename or each.quirks.drop
+        ),
+    )
+
+
+def _renamed(quirks: Quirks) -> str:
+    return ", ".join(f"`{old}` as `{new}`" for old, new in quirks.rename.items())
+
+
+def _left_out(quirks: Quirks) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(quirks.drop))
+
+
+def _table(head: list[str], lines: Iterable[list[str]]) -> Iterable[str]:
+    yield f"| {' | '.join(head)} |"
+    yield "|" + " --- |" * len(head)
+    for line in lines:
+        yield f"| {' | '.join(line)} |"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(render(TARGET.read_text(encoding="utf-8")), encoding="utf-8")
+    print(TARGET)

@@ -1,0 +1,36 @@
+"""Endpoints as compatible servers have them: OpenAI's paths below the base URL, and Anthropic's messages."""
+
+from asbru.model.names import Format
+from asbru.providers._kinds import Auth, Endpoint, Quirks
+
+ANTHROPIC_VERSION = {"anthropic-version": "2023-06-01"}
+"""The one version of Anthropic's API that there is; clients of other dialects do not send it."""
+
+MAX_TOKENS = {"max_completion_tokens": "max_tokens"}
+"""For servers that know OpenAI's older name only."""
+
+CACHING = frozenset({"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
+"""OpenAI's members that steer its prompt cache."""
+
+OPENAI_HINTS = CACHING | {"moderation", "prediction", "safety_identifier", "verbosity"}
+"""Hints that OpenAI alone takes (``openai.types.chat`` 3.54). An answer without them is an answer; what asks for
+another kind of answer (``modalities``, ``functions``) is left for the provider to refuse.
+"""
+
+
+_NONE = Quirks()
+
+
+def chat(path: str = "/chat/completions", quirks: Quirks = _NONE, models: tuple[str, ...] = ("*",)) -> Endpoint:
+    """OpenAI's chat completions at ``path``."""
+    return Endpoint(Format.OPENAI_CHAT, path, quirks=quirks, models=models)
+
+
+def embeddings(path: str = "/embeddings", quirks: Quirks = _NONE) -> Endpoint:
+    """OpenAI's embeddings at ``path``."""
+    return Endpoint(Format.OPENAI_EMBEDDINGS, path, quirks=quirks)
+
+
+def messages(path: str = "/messages", auth: Auth | None = None) -> Endpoint:
+    """Anthropic's Messages at ``path``."""
+    return Endpoint(Format.ANTHROPIC_MESSAGES, path, headers=ANTHROPIC_VERSION, auth=auth)

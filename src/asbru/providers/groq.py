@@ -1,0 +1,27 @@
+"""Groq: OpenAI's API, fast; members that it does not know are refused.
+
+Source: groq 1.7, ``chat.completion_create_params`` and ``ChatCompletionAssistantMessageParam`` (``reasoning``).
+"""
+
+from asbru.providers._compatible import OPENAI_HINTS, chat
+from asbru.providers._kinds import Provider, Quirks
+from asbru.providers._rewrites import Messages, in_messages
+
+_NOT_YET = frozenset({"logit_bias", "logprobs", "top_logprobs"})
+"""Named in Groq's types, and refused by all of its models."""
+
+PROVIDER = Provider(
+    name="groq",
+    base_url="https://api.groq.com/openai/v1",
+    serves=(
+        chat(
+            quirks=Quirks(
+                drop=OPENAI_HINTS | _NOT_YET,
+                rewrite=in_messages(Messages(rename={"reasoning_content": "reasoning"})),
+            )
+        ),
+    ),
+    env=("GROQ_API_KEY",),
+    base_url_env=("GROQ_BASE_URL",),
+    docs="https://console.groq.com/docs/api-reference",
+)

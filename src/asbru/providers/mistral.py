@@ -1,0 +1,29 @@
+"""Mistral: OpenAI's chat format with some names of its own; members that it does not know are refused.
+
+Source: mistralai 3.7, ``ChatCompletionRequest``, ``EmbeddingRequest`` and the messages' roles.
+"""
+
+from asbru.providers._compatible import MAX_TOKENS, OPENAI_HINTS, chat, embeddings
+from asbru.providers._kinds import Provider, Quirks
+from asbru.providers._rewrites import NO_DEVELOPER
+
+_UNKNOWN = frozenset({"logit_bias", "store", "user"})
+_KNOWN = frozenset({"prediction", "prompt_cache_key"})
+
+PROVIDER = Provider(
+    name="mistral",
+    base_url="https://api.mistral.ai/v1",
+    serves=(
+        chat(
+            quirks=Quirks(
+                rename={**MAX_TOKENS, "seed": "random_seed"},
+                # Usage comes with the last chunk of every stream.
+                drop=(OPENAI_HINTS - _KNOWN) | _UNKNOWN | {"stream_options"},
+                rewrite=NO_DEVELOPER,
+            )
+        ),
+        embeddings(quirks=Quirks(rename={"dimensions": "output_dimension"}, drop=frozenset({"user"}))),
+    ),
+    env=("MISTRAL_API_KEY", "MISTRAL_KEY"),
+    docs="https://docs.mistral.ai/api",
+)

@@ -1,0 +1,23 @@
+"""Perplexity: OpenAI's chat format on a search engine. Its streams end without ``[DONE]``.
+
+Source: perplexityai 0.46, ``chat.completion_create_params``; api-discussion issue 209 (streams).
+"""
+
+from asbru.providers._compatible import MAX_TOKENS, OPENAI_HINTS, chat, embeddings
+from asbru.providers._kinds import Provider, Quirks
+
+_UNKNOWN = frozenset({"logit_bias", "metadata", "seed", "service_tier", "store", "user"})
+
+PROVIDER = Provider(
+    name="perplexity",
+    base_url="https://api.perplexity.ai",
+    serves=(
+        # Usage comes with every chunk of a stream.
+        chat(quirks=Quirks(rename=MAX_TOKENS, drop=OPENAI_HINTS | _UNKNOWN | {"stream_options"})),
+        embeddings("/v1/embeddings", Quirks(drop=frozenset({"user"}))),
+    ),
+    env=("PERPLEXITY_API_KEY", "PPLX_API_KEY"),
+    base_url_env=("PERPLEXITY_BASE_URL",),
+    docs="https://docs.perplexity.ai/api-reference",
+    models_path="/v1/models",
+)

@@ -1,0 +1,20 @@
+"""xAI: OpenAI's API. Models that reason refuse penalties and stop sequences.
+
+Source: docs.x.ai, "Reasoning" (``presencePenalty``, ``frequencyPenalty`` and ``stop`` are errors).
+"""
+
+from asbru.providers._compatible import chat
+from asbru.providers._kinds import Provider, Quirks
+
+_REASON = ("grok-4*", "grok-3-mini*", "grok-code*", "!*non-reasoning*")
+
+PROVIDER = Provider(
+    name="xai",
+    base_url="https://api.x.ai/v1",
+    serves=(
+        chat(models=_REASON, quirks=Quirks(drop=frozenset({"frequency_penalty", "presence_penalty", "stop"}))),
+        chat(),
+    ),
+    env=("XAI_API_KEY",),
+    docs="https://docs.x.ai/docs/api-reference",
+)
