@@ -186,7 +186,7 @@ def test_what_is_no_chunk_is_passed_over() -> None:
 
 def test_every_framing_is_whole() -> None:
     frame = Frame("", b'{"a":1}')
-    for framing in Framing:
+    for framing in set(Framing) - {Framing.BYTES}:
         written = WRITERS[framing](frame) * 2
         assert CUTTERS[framing]().feed(written) == [frame] * 2
         assert written.count(MARKS[framing]) == 2

@@ -1,6 +1,7 @@
 """One way out: an endpoint of a provider, with a key, for a model: all of a request but its body."""
 
 from collections.abc import Mapping
+from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
@@ -16,6 +17,17 @@ from asbru.upstream.signing import Account, Signer, Unsigned
 from asbru.wire import CODECS
 
 _HEADS_KEPT = 256
+
+
+_LONGEST_KIND = 40
+"""Longer media types have a boundary: they never come again."""
+
+
+class Sent(Protocol):
+    """A body, as its head tells of it. ``path``: what it wants in the endpoint's path (``{{voice}}`` in the row)."""
+
+    kind: bytes
+    path: tuple[tuple[str, str], ...]
 
 
 class Opening(Struct, frozen=True):
@@ -69,33 +81,48 @@ class Door:
         self._credential = {} if opening.signer else credential_of(auth, key)
         self._heads: dict[tuple[bool, bytes, tuple[tuple[bytes, bytes], ...]], bytes] = {}
 
-    def head(self, headers: Headers, stream: bool, kind: bytes) -> bytes:
-        """Request line and headers, each ended by CRLF. ``headers`` win over the row's own, not over the credential.
-
-        ``kind``: media type of the body.
-        """
+    def head(self, headers: Headers, stream: bool, sent: Sent) -> bytes:
+        """Request line and headers, each ended by CRLF. ``headers`` win over the row's own, not over the credential."""
+        kind = sent.kind
+        if sent.path or len(kind) > _LONGEST_KIND:
+            return self._head(headers, stream, sent)
         asked = (stream, kind, tuple(headers.items()))
         head = self._heads.get(asked)
         if head is None:
             if len(self._heads) >= _HEADS_KEPT:
                 self._heads.clear()
-            line = f"POST {self._targets[stream]} HTTP/1.1\r\n".encode()
-            head = self._heads[asked] = line + head_lines({**self._headers(headers, kind), **self._credential})
+            head = self._heads[asked] = self._head(headers, stream, sent)
         return head
+
+    def _head(self, headers: Headers, stream: bool, sent: Sent) -> bytes:
+        line = f"POST {self._target(stream, sent)} HTTP/1.1\r\n".encode()
+        return line + head_lines({**self._headers(headers, sent.kind), **self._credential})
+
+    def _target(self, stream: bool, sent: Sent) -> str:
+        target = self._targets[stream]
+        return target.format_map({name: segment(value, name) for name, value in sent.path}) if sent.path else target
 
     @property
     def signed(self) -> bool:
         """Whether each request needs sign()."""
         return self._signer is not None
 
-    async def sign(self, headers: Headers, stream: bool, kind: bytes, body: bytes) -> bytes:
+    async def sign(self, headers: Headers, stream: bool, sent: Sent, body: bytes) -> bytes:
         """More lines for the head: what the signer adds for this request. Raises Upstream."""
         assert self._signer is not None
-        request = Unsigned("POST", self.origin, self._targets[stream], self._headers(headers, kind), body)
+        target = self._target(stream, sent)
+        request = Unsigned("POST", self.origin, target, self._headers(headers, sent.kind), body)
         return head_lines(await self._signer.sign(request))
 
     def _headers(self, passed: Headers, kind: bytes) -> dict[bytes, bytes]:
         return {**merge_headers(self._fixed, passed, self.family), b"content-type": kind}
+
+
+def segment(value: str, param: str) -> str:
+    """``value`` as one segment of a path. Raises Refused(400) for what would lead to another path."""
+    if value in (".", ".."):
+        raise Refused(400, f"{param}: must not be {value!r}", code="invalid_request_error", param=param)
+    return quote(value, safe="")
 
 
 def filled(text: str, provider: Provider, key: Key | None, model: str = "") -> str:
@@ -103,7 +130,7 @@ def filled(text: str, provider: Provider, key: Key | None, model: str = "") -> s
     if "{" not in text:
         return text
     try:
-        return text.format_map({**provider.settings_with(key), "model": quote(model, safe="")})
+        return text.format_map({**provider.settings_with(key), "model": segment(model, "model")})
     except KeyError as missing:
         message = f"The key of provider {provider.name} has no {missing.args[0]}."
         raise Refused(400, message, code="invalid_request_error", param="model") from None

@@ -32,6 +32,8 @@ _PASSED = (b"x-ratelimit-", b"anthropic-ratelimit-", b"retry-after")
 """Beginnings of the provider's answer headers that a client's rate limiter wants to see."""
 
 
+_UNKNOWN = b"application/octet-stream"
+
 _LOST_LIMIT = 2000
 """Most characters of the header that names what was lost."""
 
@@ -122,18 +124,24 @@ class Gateway:
 
     async def _attempt(self, x: Exchange, trip: Trip, target: Target) -> Answer:
         """One request to one target. Returns once the answer is whole, or its first frame is good."""
-        stream = x.peek.stream
         door = self.snapshot.door(target.provider, target.key, x.codec.format, target.model)
         lane = open_lane(x, door.model, door)
+        stream = lane.stream
         body = lane.request()
         trip.attempts += 1
         trip.target, trip.lane, trip.format_out, trip.request_bytes = target, lane, door.format, len(body)
-        head = door.head(x.headers, stream, lane.kind)
+        head = door.head(x.headers, stream, lane)
         if door.signed:
-            head += await door.sign(x.headers, stream, lane.kind, body)
-        answer = await self._tools.send(
+            head += await door.sign(x.headers, stream, lane, body)
+        upload = lane.upload
+        call = (
             Call(origin=door.origin, head=head, body=body, stream=stream, deadlines=door.deadlines)
+            if upload is None
+            else Call(
+                origin=door.origin, head=head, body=upload, length=len(upload), stream=stream, deadlines=door.deadlines
+            )
         )
+        answer = await self._tools.send(call)
         if answer.status >= 300:
             raise CODECS[door.format].read_failure(answer.status, answer.headers, answer.body)
         if not stream:
@@ -149,7 +157,7 @@ class Gateway:
         pipe = Pipe(answer.stream, lane, lambda failure: self._over(x, trip, failure))
         await pipe.first()
         trip.first_byte = self._tools.ticks() - trip.started
-        kind = MEDIA_TYPES[x.codec.framing]
+        kind = MEDIA_TYPES[x.codec.framing] or answer.headers.get(b"content-type", _UNKNOWN)
         return Answer(status=200, headers=_headers(answer.headers, kind, trip, lane), stream=pipe)
 
     def _over(self, x: Exchange, trip: Trip, failure: Failure | None) -> None:

@@ -6,7 +6,7 @@ named.
 Rule 3. A lane serves one attempt and does no I/O.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -21,7 +21,8 @@ from asbru.providers import Quirks
 from asbru.wire import CODECS
 from asbru.wire.codec import JSON, AnyCodec, Stamp
 from asbru.wire.envelope import Envelope
-from asbru.wire.framing import CUTTERS
+from asbru.wire.framing import CUTTERS, MEDIA_TYPES
+from asbru.wire.multipart import Form, Pieces
 from asbru.wire.shapes import said
 from asbru.wire.sse import Frame
 
@@ -41,10 +42,16 @@ class Lane(Protocol):
     """
 
     name: str
+    stream: bool
+    """Whether the endpoint is asked to answer in pieces."""
     usage: Usage
     lost: tuple[str, ...]
     kind: bytes
     """Media type of what request() gave."""
+    upload: Pieces | None
+    """What to send instead of what request() gave, when it is too large to be copied."""
+    path: tuple[tuple[str, str], ...]
+    """What request() wants in the endpoint's path."""
     reply_kind: bytes
     """Media type of what reply() gave; b"": that of the provider's answer."""
     reported: bool
@@ -67,7 +74,7 @@ class Lane(Protocol):
         """The last bytes of a streamed answer. Raises Broken when the end marker has not been seen."""
 
     def fail(self, failure: Failure) -> bytes:
-        """The bytes that tell the client, in the middle of its stream, what went wrong."""
+        """The bytes that tell the client, in the middle of its stream, what went wrong; none: it must be cut."""
 
 
 class Endway(Protocol):
@@ -83,15 +90,20 @@ def open_lane(x: Exchange, model: str, far: Endway) -> Lane:
 
     Raises Refused(400) when the request must be translated and cannot be read.
     """
-    if far.format is x.codec.format:
-        return Splice(x, model, far.quirks)
-    return Translate(x, model, far)
+    if far.format is not x.codec.format:
+        return Translate(x, model, far)
+    if x.codec.flows:
+        return Flow(x, model, far.quirks)
+    if type(x.envelope) is Form:
+        return SpliceForm(x, model, far.quirks)
+    return Splice(x, model, far.quirks)
 
 
 class Splice:
     """Same format on both sides."""
 
     name = "splice"
+    path: tuple[tuple[str, str], ...] = ()
     __slots__ = (
         "_codec",
         "_model",
@@ -105,6 +117,8 @@ class Splice:
         "lost",
         "reply_kind",
         "reported",
+        "stream",
+        "upload",
         "usage",
     )
 
@@ -113,9 +127,11 @@ class Splice:
         self._codec = x.codec
         self._model = model
         self._quirks = quirks
-        self._tap = x.codec.tap(x.peek.include_usage) if x.peek.stream else None
+        self.stream = x.peek.stream
+        self._tap = x.codec.tap(x.peek.include_usage) if self.stream else None
         self._passed = False
         self.kind = x.envelope.kind
+        self.upload: Pieces | None = None
         self.reply_kind = b""
         self.usage = Usage()
         self.lost: tuple[str, ...] = ()
@@ -128,7 +144,7 @@ class Splice:
         put = self._codec.put(x.envelope, self._model, x.peek.stream)
         if self._quirks is not _PLAIN:
             self.lost = _dropped(x.envelope, self._quirks)
-        return _bend(x.envelope, put, self._quirks)
+        return x.envelope.splice(*_bend(x.envelope, put, self._quirks))
 
     def reply(self, body: bytes) -> bytes:
         usage = self._codec.read_usage(body)
@@ -175,6 +191,43 @@ class Splice:
         return self._codec.writer(Stamp(id=self._x.id, at=0), nothing).fail(failure)
 
 
+class SpliceForm(Splice):
+    """The same for a form: its files go out as they lie on the disk."""
+
+    __slots__ = ()
+
+    def request(self) -> bytes:
+        x = self._x
+        assert isinstance(x.envelope, Form)
+        put = self._codec.put(x.envelope, self._model, x.peek.stream)
+        self.lost = _dropped(x.envelope, self._quirks)
+        self.upload = x.envelope.pieces(*_bend(x.envelope, put, self._quirks))
+        return b""
+
+
+class Flow(Splice):
+    """The same for an answer that is passed on as it arrives and tells nothing of itself: sound."""
+
+    __slots__ = ()
+
+    def __init__(self, x: Exchange, model: str, quirks: Quirks) -> None:
+        super().__init__(x, model, quirks)
+        self.stream = True
+
+    def feed(self, chunk: bytes) -> bytes:
+        if not self.frames:
+            self.frames = 1
+            self.usage = self._codec.asked_usage(self._x.envelope)
+            self.reported = self.usage != Usage()
+        return chunk
+
+    def finish(self) -> bytes:
+        return b""
+
+    def fail(self, failure: Failure) -> bytes:
+        return b""
+
+
 class Translate:
     """Different formats: everything goes through the model."""
 
@@ -186,11 +239,18 @@ class Translate:
         self._quirks = far.quirks
         self._ask = _asked(x, model)
         self._stamp = Stamp(id=x.id.removeprefix("req_"), at=int(x.at), model=model, ask=self._ask)
-        if x.peek.stream:
+        wanted = x.peek.stream or x.codec.flows
+        self.stream = wanted and self._out.streams
+        if wanted:
+            self._writer = x.codec.writer(self._stamp, self._ask)
+        if self.stream:
             self._cutter = CUTTERS[far.framing]()
             self._reader = self._out.reader()
-            self._writer = x.codec.writer(self._stamp, self._ask)
+        self._unfolds = x.peek.stream and not self.stream
         self.kind = self.reply_kind = JSON
+        self.upload: Pieces | None = None
+        self.path: tuple[tuple[str, str], ...] = ()
+        self._envelope = x.envelope
         self.usage = Usage()
         self.lost: tuple[str, ...] = ()
         self.reported = False
@@ -200,17 +260,21 @@ class Translate:
     def request(self) -> bytes:
         written = self._out.write_ask(self._ask)
         self.lost, self.kind = written.lost, written.kind
+        self.upload, self.path = written.upload, written.path
         quirks = self._quirks
-        if quirks is _PLAIN:
+        if quirks is _PLAIN or written.upload is not None:
             return written.body
         envelope = Envelope(written.body)
         self.lost += _dropped(envelope, quirks)
-        return _bend(envelope, {}, quirks)
+        return envelope.splice(*_bend(envelope, {}, quirks))
 
     def reply(self, body: bytes) -> bytes:
         reply = self._out.read_reply(body)
-        self.usage = reply.usage
-        self.reported = reply.usage != Usage()
+        self.usage = reply.usage if reply.usage != Usage() else self._in.asked_usage(self._envelope)
+        self.reported = self.usage != Usage()
+        if self._unfolds:
+            self.reply_kind = MEDIA_TYPES[self._in.framing]
+            return b"".join(map(self._writer.send, self._in.unfold(reply)))
         written = self._in.write_reply(reply, self._stamp)
         self.lost += written.lost
         self.reply_kind = written.kind
@@ -233,8 +297,8 @@ class Translate:
         elif isinstance(event, Start):
             self.usage = event.usage
         elif isinstance(event, Done):
-            self.usage = event.usage
-            self.reported = event.usage != Usage()
+            self.usage = event.usage if event.usage != Usage() else self._in.asked_usage(self._envelope)
+            self.reported = self.usage != Usage()
 
     def finish(self) -> bytes:
         rest = self._carry(self._cutter.flush())
@@ -269,13 +333,16 @@ _PLAIN = Quirks(drop=OUR_MEMBERS)
 """The quirks of a provider that has none: told by identity on the hot path."""
 
 
-def _bend(envelope: Envelope, put: Mapping[str, object], quirks: Quirks) -> bytes:
+def _bend(
+    envelope: Envelope, put: Mapping[str, object], quirks: Quirks
+) -> tuple[Mapping[str, object], Mapping[str, str], Collection[str]]:
+    """What is put, renamed and dropped."""
     rename, drop = quirks.rename, quirks.drop
     if quirks is _PLAIN:
-        return envelope.splice(put, rename, drop)
+        return put, rename, drop
     put = {rename.get(name, name): value for name, value in put.items() if name not in drop}
     bent = quirks.rewrite(envelope.members) if quirks.rewrite else {}
-    return envelope.splice({**put, **bent, **quirks.put}, rename, drop)
+    return {**put, **bent, **quirks.put}, rename, drop
 
 
 def _dropped(envelope: Envelope, quirks: Quirks) -> tuple[str, ...]:

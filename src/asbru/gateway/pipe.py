@@ -1,7 +1,8 @@
 """A streamed answer on its way from the provider through a lane to the client.
 
 Rule 1. Nothing reaches the client before the first good frame: until then a failure can still be tried elsewhere.
-Rule 2. After it a failure becomes an error event in the client's dialect; a cut answer never looks finished.
+Rule 2. After it a failure becomes an error event in the client's dialect, or a cut where it has none (sound); a cut
+answer never looks finished.
 Rule 3. However it ends (whole, failed, client gone), ``over`` is called exactly once.
 """
 
@@ -18,7 +19,7 @@ CLIENT_GONE = Failure(499, "The client closed the connection.", code="request_ca
 class Pipe:
     """Sink of the provider's stream, stream for the client's sink."""
 
-    __slots__ = ("_failure", "_first", "_held", "_lane", "_open", "_over", "_sink", "_source")
+    __slots__ = ("_cut", "_failure", "_first", "_held", "_lane", "_open", "_over", "_sink", "_source")
 
     def __init__(self, source: Stream, lane: Lane, over: Callable[[Failure | None], None]) -> None:
         self._source = source
@@ -28,6 +29,7 @@ class Pipe:
         self._held: list[bytes] = []
         self._first: asyncio.Future[None] | None = None
         self._failure: Failure | None = None
+        self._cut: Failure | None = None
         self._open = True
 
     async def first(self) -> None:
@@ -83,7 +85,9 @@ class Pipe:
 
     def _fail(self, failure: Failure) -> None:
         if self._held or self._sink is not None:
-            self._close(failure, self._lane.fail(failure))
+            told = self._lane.fail(failure)
+            self._cut = None if told else failure
+            self._close(failure, told)
             return
         self._open = False
         self._failure = failure
@@ -97,7 +101,7 @@ class Pipe:
         else:
             if rest:
                 self._sink.data(rest)
-            self._sink.end(None)
+            self._sink.end(self._cut)
         self._over(failure)
 
     # From the client.
@@ -112,7 +116,7 @@ class Pipe:
         if self._open:
             self._source.resume()
         else:
-            sink.end(None)
+            sink.end(self._cut)
 
     def pause(self) -> None:
         """The client has enough for now."""

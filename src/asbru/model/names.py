@@ -13,8 +13,11 @@ class Operation(StrEnum):
     EMBED = "embed"
     RERANK = "rerank"
     IMAGE = "image"
+    IMAGE_EDIT = "image_edit"
+    IMAGE_VARIATION = "image_variation"
     SPEECH = "speech"
     TRANSCRIBE = "transcribe"
+    TRANSLATE_SPEECH = "translate_speech"
 
 
 class Format(StrEnum):
@@ -22,16 +25,34 @@ class Format(StrEnum):
 
     OPENAI_CHAT = "openai.chat"
     OPENAI_EMBEDDINGS = "openai.embeddings"
+    OPENAI_IMAGES = "openai.images"
+    OPENAI_IMAGE_EDITS = "openai.image_edits"
+    OPENAI_IMAGE_VARIATIONS = "openai.image_variations"
+    OPENAI_SPEECH = "openai.speech"
+    OPENAI_SPEECH_EVENTS = "openai.speech_events"
+    OPENAI_TRANSCRIPTIONS = "openai.transcriptions"
+    OPENAI_TRANSLATIONS = "openai.translations"
     ANTHROPIC_MESSAGES = "anthropic.messages"
     BEDROCK_CONVERSE = "bedrock.converse"
+    ELEVENLABS_SPEECH = "elevenlabs.speech"
+    ELEVENLABS_TRANSCRIPTS = "elevenlabs.transcripts"
 
 
 OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
     {
         Format.OPENAI_CHAT: Operation.CHAT,
         Format.OPENAI_EMBEDDINGS: Operation.EMBED,
+        Format.OPENAI_IMAGES: Operation.IMAGE,
+        Format.OPENAI_IMAGE_EDITS: Operation.IMAGE_EDIT,
+        Format.OPENAI_IMAGE_VARIATIONS: Operation.IMAGE_VARIATION,
+        Format.OPENAI_SPEECH: Operation.SPEECH,
+        Format.OPENAI_SPEECH_EVENTS: Operation.SPEECH,
+        Format.OPENAI_TRANSCRIPTIONS: Operation.TRANSCRIBE,
+        Format.OPENAI_TRANSLATIONS: Operation.TRANSLATE_SPEECH,
         Format.ANTHROPIC_MESSAGES: Operation.CHAT,
         Format.BEDROCK_CONVERSE: Operation.CHAT,
+        Format.ELEVENLABS_SPEECH: Operation.SPEECH,
+        Format.ELEVENLABS_TRANSCRIPTS: Operation.TRANSCRIBE,
     }
 )
 """What a body of each format asks for."""
@@ -43,12 +64,15 @@ class Family(StrEnum):
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
     BEDROCK = "bedrock"
+    ELEVENLABS = "elevenlabs"
 
 
 class Framing(StrEnum):
     """How the pieces of a streamed body are told apart."""
 
     SSE = "sse"
+    BYTES = "bytes"
+    """Not at all: each piece is passed on as it comes (sound)."""
     AWS = "aws"
     """Amazon's event stream: named events with JSON payloads."""
     AWS_CHUNKS = "aws.chunks"

@@ -1,6 +1,7 @@
-"""Speech from text: what is asked, and the sound that comes back, whole or in pieces.
+"""Speech from text: what is asked.
 
-Rule 1. Sound is bytes; nobody decodes or converts it. A provider that cannot make the wanted encoding refuses.
+Rule 1. Nobody decodes or converts sound. What cannot make the wanted encoding refuses.
+Rule 2. An answer is a stream of pieces: an ``Audio`` part of chat, each Delta's text the base64 of a piece.
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,6 @@ from collections.abc import Mapping
 from msgspec import Raw, Struct
 
 from asbru.model.names import Format
-from asbru.model.usage import Usage
 
 
 class SpeechAsk(Struct, frozen=True, kw_only=True):
@@ -26,22 +26,6 @@ class SpeechAsk(Struct, frozen=True, kw_only=True):
     instructions: str = ""
     language: str = ""
     events: bool = False
-    extra: Mapping[str, Raw] = {}
-    origin: Format
-
-
-class Sound(Struct, frozen=True):
-    """A piece of sound; in a stream it stands where chat has a Delta."""
-
-    data: bytes
-
-
-class SpeechReply(Struct, frozen=True, kw_only=True):
-    """All of it. ``media_type``: "" when the format does not tell."""
-
-    sound: bytes
-    media_type: str = ""
-    usage: Usage = Usage()
     extra: Mapping[str, Raw] = {}
     origin: Format
 

@@ -1,10 +1,10 @@
 """Text from speech: what is asked, and what was heard.
 
-Rule 1. A translation into English is a transcription with ``english`` set; formats that have no such thing refuse.
-Rule 2. Times are seconds from the beginning.
+Rule 1. Times are seconds from the beginning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from msgspec import Raw, Struct
 
@@ -12,14 +12,25 @@ from asbru.model.names import Format
 from asbru.model.usage import Usage
 
 
+class Sound(Protocol):
+    """A file that was uploaded; it may lie on the disk."""
+
+    def __len__(self) -> int: ...
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it, little by little."""
+
+
 class TranscribeAsk(Struct, frozen=True, kw_only=True):
     """``wanted``: json, verbose_json, text, srt, vtt, diarized_json; "" not said. ``times``: word, segment.
 
-    ``name`` and ``media_type`` of the file as the caller sent them, "" when it did not say.
+    ``name`` and ``media_type`` of the file as the caller sent them, "" when it did not say. ``fence``: a boundary that
+    the sound does not contain.
     """
 
     model: str
-    sound: bytes
+    sound: Sound
+    fence: bytes
     name: str = ""
     media_type: str = ""
     language: str = ""
@@ -28,7 +39,6 @@ class TranscribeAsk(Struct, frozen=True, kw_only=True):
     temperature: float | None = None
     times: tuple[str, ...] = ()
     speakers: bool = False
-    english: bool = False
     stream: bool = False
     extra: Mapping[str, Raw] = {}
     origin: Format

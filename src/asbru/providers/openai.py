@@ -1,6 +1,6 @@
 """OpenAI: the format most others copy."""
 
-from asbru.model.names import Format
+from asbru.model.names import Format, Framing
 from asbru.providers._kinds import BatchApi, Endpoint, Provider
 
 PROVIDER = Provider(
@@ -9,6 +9,13 @@ PROVIDER = Provider(
     serves=(
         Endpoint(Format.OPENAI_CHAT, "/chat/completions"),
         Endpoint(Format.OPENAI_EMBEDDINGS, "/embeddings"),
+        Endpoint(Format.OPENAI_IMAGES, "/images/generations"),
+        Endpoint(Format.OPENAI_IMAGE_EDITS, "/images/edits"),
+        Endpoint(Format.OPENAI_IMAGE_VARIATIONS, "/images/variations"),
+        Endpoint(Format.OPENAI_SPEECH, "/audio/speech", framing=Framing.BYTES),
+        Endpoint(Format.OPENAI_SPEECH_EVENTS, "/audio/speech"),
+        Endpoint(Format.OPENAI_TRANSCRIPTIONS, "/audio/transcriptions"),
+        Endpoint(Format.OPENAI_TRANSLATIONS, "/audio/translations"),
     ),
     env=("OPENAI_API_KEY", "OPENAI_KEY"),
     base_url_env=("OPENAI_BASE_URL",),

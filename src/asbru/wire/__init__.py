@@ -4,15 +4,26 @@ from asbru.model.names import Format
 from asbru.wire.anthropic import messages
 from asbru.wire.bedrock import converse
 from asbru.wire.codec import AnyCodec, Codec, Peek, Reader, Stamp, Tap, Writer, Written
+from asbru.wire.elevenlabs import speech as elevenlabs_speech
+from asbru.wire.elevenlabs import transcripts as elevenlabs_transcripts
 from asbru.wire.envelope import Envelope
-from asbru.wire.openai import chat, embeddings
+from asbru.wire.openai import chat, embeddings, forms, images, speech, transcriptions
 from asbru.wire.sse import Frame, Framer, write_frame
 
 CODECS: dict[Format, AnyCodec] = {
     Format.OPENAI_CHAT: chat.CODEC,
     Format.OPENAI_EMBEDDINGS: embeddings.CODEC,
+    Format.OPENAI_IMAGES: images.CODEC,
+    Format.OPENAI_IMAGE_EDITS: forms.EDITS,
+    Format.OPENAI_IMAGE_VARIATIONS: forms.VARIATIONS,
+    Format.OPENAI_SPEECH: speech.CODEC,
+    Format.OPENAI_SPEECH_EVENTS: speech.EVENTS,
+    Format.OPENAI_TRANSCRIPTIONS: transcriptions.CODEC,
+    Format.OPENAI_TRANSLATIONS: forms.TRANSLATIONS,
     Format.ANTHROPIC_MESSAGES: messages.CODEC,
     Format.BEDROCK_CONVERSE: converse.CODEC,
+    Format.ELEVENLABS_SPEECH: elevenlabs_speech.CODEC,
+    Format.ELEVENLABS_TRANSCRIPTS: elevenlabs_transcripts.CODEC,
 }
 """The explicit list: one codec for each format."""
 

@@ -5,12 +5,13 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Raw, Struct
 
-from asbru.model.events import Event
+from asbru.model.events import Event, unfold
 from asbru.model.failure import Bug, Failure
 from asbru.model.http import Headers
 from asbru.model.names import Family, Format, Framing
 from asbru.model.usage import Usage
 from asbru.wire.envelope import Envelope
+from asbru.wire.multipart import Pieces
 from asbru.wire.sse import Frame
 
 A = TypeVar("A")
@@ -48,12 +49,15 @@ class Stamp(Struct, frozen=True):
 class Written(Struct, frozen=True):
     """A body, and the names of what it could not carry (``top_k``, ``messages.3.content.0: audio``).
 
-    ``kind``: its media type.
+    ``kind``: its media type. ``upload``: the body, when it is too large to be copied; ``body`` is empty then.
+    ``path``: what the format says in the endpoint's path (``voice``), percent-encoded where it is put.
     """
 
     body: bytes
     lost: tuple[str, ...] = ()
     kind: bytes = JSON
+    upload: Pieces | None = None
+    path: tuple[tuple[str, str], ...] = ()
 
 
 class Reader(Protocol):
@@ -106,17 +110,30 @@ def _no_tap(include_usage: bool) -> Tap:
     raise Bug(500, "this format has no streams")
 
 
+def _only_passed(*given: Any) -> Any:
+    raise Bug(500, "this format is only passed on as it is")
+
+
+def _says_nothing(envelope: Envelope) -> Usage:
+    return Usage()
+
+
 class Codec(Struct, Generic[A, R], frozen=True, kw_only=True):
     """One format, both directions.
 
     ``request``: the operation in the words of ``allowed_requests`` (features.md 2.9); streams add ``_stream``.
     ``model_in_path``: the body names no model and does not say whether to stream; ``peek`` leaves them out then, the
-    route says them. ``framing``: of the streams that its reader is fed with and its writer writes.
+    route says them. ``framing``: of the streams that its reader is fed with and its writer writes. ``flows``: its
+    answers are passed on as they arrive, though nobody asked for a stream (sound).
     ``body``: what the top level of a request looks like, for the OpenAPI document.
 
     ``put_model``: members to put into a spliced request for a model name (``{"model": Raw}``), and what a streamed
     request needs so that usage is reported. ``read_usage``: usage of a whole body, one partial decode. ``tap``: its
-    streamed sibling.
+    streamed sibling. ``asked_usage``: what the request itself says will be billed (characters to be spoken).
+
+    ``unfold``: a whole reply as the events of a stream, for a client that wants one from an endpoint that has none.
+    A format that is only spliced leaves out what reads it and writes it. ``unread``: its streams are only spliced, its
+    reader knows nothing but errors.
     """
 
     format: Format
@@ -124,21 +141,30 @@ class Codec(Struct, Generic[A, R], frozen=True, kw_only=True):
     request: str = "chat_completion"
     framing: Framing = Framing.SSE
     model_in_path: bool = False
+    flows: bool = False
+    unread: bool = False
     body: type[Struct] | None = None
     peek: Callable[[Envelope], Peek]
     put: Callable[[Envelope, str, bool], dict[str, Raw]]
-    read_ask: Callable[[Envelope], A]
-    write_ask: Callable[[A], Written]
-    read_reply: Callable[[bytes], R]
-    write_reply: Callable[[R, Stamp], Written]
+    read_ask: Callable[[Envelope], A] = _only_passed
+    write_ask: Callable[[A], Written] = _only_passed
+    read_reply: Callable[[bytes], R] = _only_passed
+    write_reply: Callable[[R, Stamp], Written] = _only_passed
+    unfold: Callable[[R], tuple[Event, ...]] = unfold  # type: ignore[assignment]
     reader: Callable[[], Reader] = _no_reader
     writer: Callable[[Stamp, A], Writer] = _no_writer
+    asked_usage: Callable[[Envelope], Usage] = _says_nothing
     read_usage: Callable[[bytes], Usage | None]
     tap: Callable[[bool], Tap] = _no_tap
     """``tap(include_usage)``: whether the client itself asked for the usage frame."""
     read_failure: Callable[[int, Headers, bytes], Failure]
     write_failure: Callable[[Failure, str], bytes]
     """``write_failure(failure, request_id)``."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether its streams can be read."""
+        return self.reader is not _no_reader and not self.unread
 
 
 AnyCodec = Codec[Any, Any]

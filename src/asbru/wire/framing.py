@@ -19,24 +19,51 @@ class Cutter(Protocol):
         """What is left when the stream is over."""
 
 
+class Uncut:
+    """Every piece is a frame. The last one is told by an empty frame named ``end``."""
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """The piece."""
+        return [Frame("", chunk)]
+
+    def flush(self) -> list[Frame]:
+        """The end."""
+        return [Frame("end", b"")]
+
+
 def _write_sse(frame: Frame) -> bytes:
     return write_frame(frame.event, frame.data)
 
 
+def _write_bytes(frame: Frame) -> bytes:
+    return frame.data
+
+
 CUTTERS: Mapping[Framing, Callable[[], Cutter]] = MappingProxyType(
-    {Framing.SSE: Framer, Framing.AWS: EventCutter, Framing.AWS_CHUNKS: ChunkCutter}
+    {Framing.SSE: Framer, Framing.AWS: EventCutter, Framing.AWS_CHUNKS: ChunkCutter, Framing.BYTES: Uncut}
 )
 
 WRITERS: Mapping[Framing, Callable[[Frame], bytes]] = MappingProxyType(
-    {Framing.SSE: _write_sse, Framing.AWS: write_event, Framing.AWS_CHUNKS: write_chunk}
+    {
+        Framing.SSE: _write_sse,
+        Framing.AWS: write_event,
+        Framing.AWS_CHUNKS: write_chunk,
+        Framing.BYTES: _write_bytes,
+    }
 )
 """One frame as bytes."""
 
 _AWS = b"application/vnd.amazon.eventstream"
 
 MEDIA_TYPES: Mapping[Framing, bytes] = MappingProxyType(
-    {Framing.SSE: b"text/event-stream; charset=utf-8", Framing.AWS: _AWS, Framing.AWS_CHUNKS: _AWS}
+    {
+        Framing.SSE: b"text/event-stream; charset=utf-8",
+        Framing.AWS: _AWS,
+        Framing.AWS_CHUNKS: _AWS,
+        Framing.BYTES: b"",
+    }
 )
+"""Empty: that of the provider's answer."""
 
 MARKS: Mapping[Framing, bytes] = MappingProxyType(
     {Framing.SSE: b"\n\n", Framing.AWS: b":event-type", Framing.AWS_CHUNKS: b":event-type"}

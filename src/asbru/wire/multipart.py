@@ -70,12 +70,21 @@ class Slice(Struct, frozen=True):
             yield self.data[at : min(at + PIECE, self.end)]
 
 
+class Stretch(Protocol):
+    """Bytes that can be had little by little: a Slice."""
+
+    def __len__(self) -> int: ...
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it, little by little."""
+
+
 class Pieces:
     """A body to be sent, made of stretches and bytes; may be iterated again, for another attempt."""
 
     __slots__ = ("_length", "_parts")
 
-    def __init__(self, parts: Collection[bytes | Slice]) -> None:
+    def __init__(self, parts: Collection[bytes | Stretch]) -> None:
         self._parts = tuple(parts)
         self._length = sum(map(len, self._parts))
 
@@ -92,10 +101,10 @@ class Pieces:
 
     def _pieces(self) -> Iterator[bytes]:
         for part in self._parts:
-            if isinstance(part, Slice):
-                yield from part.pieces()
-            else:
+            if isinstance(part, bytes):
                 yield part
+            else:
+                yield from part.pieces()
 
 
 class Part(Struct, frozen=True, kw_only=True):

@@ -33,7 +33,7 @@ class Passing:
         begun = self.begun
         seam = max(len(begun) - 3, 0)
         begun += chunk
-        cut = _last_end(begun, seam)
+        cut = last_end(begun, seam)
         self.whole = bytes(begun[:cut])
         del begun[:cut]
         return len(begun) if len(begun) > LIMIT else 0
@@ -59,7 +59,7 @@ def data_of(frame: bytes) -> bytes:
     return b"" if told is None else told.data
 
 
-def _last_end(data: bytearray, seam: int) -> int:
+def last_end(data: bytearray, seam: int) -> int:
     """Where the last whole frame ends, 0 when none does. An end cannot lie wholly before ``seam``."""
     if b"\r" not in data:
         return data.rfind(b"\n\n", seam) + 2 if data.find(b"\n\n", seam) >= 0 else 0

@@ -1,0 +1,1 @@
+"""ElevenLabs: speech from text, text from speech."""
