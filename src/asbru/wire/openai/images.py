@@ -259,6 +259,7 @@ CODEC: Codec[ImageAsk, ImageReply] = Codec(
     unread=True,
     peek=peek,
     put=put_model,
+    body=Body,
     read_ask=read_ask,
     write_ask=write_ask,
     read_reply=read_reply,
