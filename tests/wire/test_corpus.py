@@ -19,6 +19,11 @@ def decoded(body: bytes, *apart: str) -> Any:
     return {name: value for name, value in members.items() if name not in apart}
 
 
+def named(reply: Any) -> Any:
+    """Cohere does not say which model answers: the stamp does."""
+    return msgspec.structs.replace(reply, model=reply.model or STAMP.model)
+
+
 def targets(file: Told, source: Section) -> list[Section]:
     """What is written of a section: itself, and the sections of other formats; of its own format only the full ones."""
     return [
@@ -66,7 +71,7 @@ def test_what_was_written_stays_what_it_is(file: Told) -> None:
 
 @pytest.mark.parametrize("file", REPLIES, ids=lambda file: file.name)
 def test_every_section_reads_as_the_same_reply(file: Told) -> None:
-    read = [meaning(replied(section), "id", "created") for section in file.sections if section.reads]
+    read = [meaning(named(replied(section)), "id", "created") for section in file.sections if section.reads]
     assert read
     for one in read[1:]:
         assert one == read[0]

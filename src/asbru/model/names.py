@@ -36,6 +36,7 @@ class Format(StrEnum):
     BEDROCK_CONVERSE = "bedrock.converse"
     ELEVENLABS_SPEECH = "elevenlabs.speech"
     ELEVENLABS_TRANSCRIPTS = "elevenlabs.transcripts"
+    COHERE_CHAT = "cohere.chat"
 
 
 OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
@@ -53,6 +54,7 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.BEDROCK_CONVERSE: Operation.CHAT,
         Format.ELEVENLABS_SPEECH: Operation.SPEECH,
         Format.ELEVENLABS_TRANSCRIPTS: Operation.TRANSCRIBE,
+        Format.COHERE_CHAT: Operation.CHAT,
     }
 )
 """What a body of each format asks for."""
@@ -65,6 +67,7 @@ class Family(StrEnum):
     ANTHROPIC = "anthropic"
     BEDROCK = "bedrock"
     ELEVENLABS = "elevenlabs"
+    COHERE = "cohere"
 
 
 class Framing(StrEnum):

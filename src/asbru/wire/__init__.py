@@ -6,6 +6,7 @@ from asbru.wire.bedrock import converse
 from asbru.wire.codec import AnyCodec, Codec, Peek, Reader, Stamp, Tap, Writer, Written
 from asbru.wire.elevenlabs import speech as elevenlabs_speech
 from asbru.wire.elevenlabs import transcripts as elevenlabs_transcripts
+from asbru.wire.cohere import chat as cohere_chat
 from asbru.wire.envelope import Envelope
 from asbru.wire.openai import chat, embeddings, forms, images, speech, transcriptions
 from asbru.wire.sse import Frame, Framer, write_frame
@@ -24,6 +25,7 @@ CODECS: dict[Format, AnyCodec] = {
     Format.BEDROCK_CONVERSE: converse.CODEC,
     Format.ELEVENLABS_SPEECH: elevenlabs_speech.CODEC,
     Format.ELEVENLABS_TRANSCRIPTS: elevenlabs_transcripts.CODEC,
+    Format.COHERE_CHAT: cohere_chat.CODEC,
 }
 """The explicit list: one codec for each format."""
 

@@ -1,18 +1,22 @@
 """Where a part of the model stood in the client's own body, so that what is lost is named in the client's words."""
 
-from asbru.model.chat import Ask, ToolResult, Turn
+from asbru.model.chat import Ask, Document, ToolResult, Turn
 from asbru.model.names import Format, Role
+
+_TOOL_MESSAGES = frozenset({Format.OPENAI_CHAT, Format.COHERE_CHAT})
+"""Formats in which each result of a tool is a message of its own."""
 
 
 class Places:
-    """Undoes what reading did to the numbers of messages: OpenAI's tool messages were gathered, Anthropic's system
-    came first.
+    """Undoes what reading did to the numbers of messages: tool messages were gathered, Anthropic's system came first,
+    Cohere's documents were put into a turn.
     """
 
-    __slots__ = ("_bases", "_openai")
+    __slots__ = ("_bases", "_documents", "_openai")
 
     def __init__(self, ask: Ask) -> None:
-        self._openai = ask.origin is Format.OPENAI_CHAT
+        self._openai = ask.origin in _TOOL_MESSAGES
+        self._documents = ask.origin is Format.COHERE_CHAT
         self._bases: list[int] = []
         top = not self._openai and ask.turns[:1] and ask.turns[0].role is Role.SYSTEM
         base = -1 if top else 0
@@ -33,7 +37,11 @@ class Places:
         results = _results(turn) if self._openai else 0
         if i < results:
             return f"messages.{base + i}"
-        return f"messages.{base + results}.content.{i - results}"
+        i -= results
+        documents = sum(isinstance(part, Document) for part in turn.parts) if self._documents else 0
+        if i < documents:
+            return f"documents.{i}"
+        return f"messages.{base + results}.content.{i - documents}"
 
 
 def _results(turn: Turn) -> int:
