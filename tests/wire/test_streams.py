@@ -11,7 +11,7 @@ import msgspec
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
-from wire_kit import ANTHROPIC, HERE, OPENAI, STAMP, asking, events, meaning, written
+from wire_kit import ANTHROPIC, COHERE, HERE, OPENAI, STAMP, asking, events, meaning, written
 
 from asbru.model.chat import Opaque, Reply, Text, Thinking
 from asbru.model.events import Delta, Done, Event, Open, Start, fold
@@ -21,11 +21,13 @@ from asbru.wire import AnyCodec, Framer, Stamp
 
 STREAMS = sorted((HERE / "streams").glob("*.sse"))
 FAILING = sorted((HERE / "streams" / "failing").glob("*.sse"))
+DIALECTS = {"anthropic": ANTHROPIC, "cohere": COHERE}
 ROUNDS = 30
 
 
 def codec_of(path: Path) -> AnyCodec:
-    return ANTHROPIC if path.name.startswith("anthropic") else OPENAI
+    """By the file's name; what is not named after a dialect of its own is compatible with OpenAI's."""
+    return DIALECTS.get(path.name.split("-")[0], OPENAI)
 
 
 def read_in_pieces(codec: AnyCodec, pieces: list[bytes]) -> tuple[list[Event], bool]:
@@ -164,6 +166,12 @@ FAILURES: dict[str, tuple[type[Upstream], int, str]] = {
     "anthropic-garbage": (Broken, 502, "cannot be read"),
     "anthropic-out-of-order": (Broken, 502, "not begun"),
     "anthropic-begins-twice": (Broken, 502, "out of order"),
+    "cohere-error": (Broken, 502, "It broke."),
+    "cohere-timeout": (Broken, 504, "TIMEOUT"),
+    "cohere-plain-error": (Broken, 502, "Too many requests"),
+    "cohere-garbage": (Broken, 502, "cannot be read"),
+    "cohere-out-of-order": (Broken, 502, "not open"),
+    "cohere-call-out-of-order": (Broken, 502, "not open"),
 }
 
 

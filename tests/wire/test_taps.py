@@ -16,6 +16,15 @@ from asbru.wire import AnyCodec, Tap
 from asbru.wire.passing import LIMIT
 
 ROUNDS = 40
+TOLD = (
+    "openai-error",
+    "openai-rate-limited",
+    "anthropic-error",
+    "cohere-error",
+    "cohere-timeout",
+    "cohere-plain-error",
+)
+"""Streams in which the provider itself tells of its error."""
 USAGE_FRAME = b'data: {"id":"1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n'
 CONTENT = b'data: {"id":"1","choices":[{"index":0,"delta":{"content":"x"}}],"usage":null}\n\n'
 DONE = b"data: [DONE]\n\n"
@@ -62,7 +71,7 @@ def test_errors_and_cuts_are_seen(path: Path) -> None:
         for pieces in cuttings(body, path.name):
             tap = codec.tap(include_usage)
             assert through(tap, pieces) == body
-            assert tap.failed == (path.stem in ("openai-error", "openai-rate-limited", "anthropic-error"))
+            assert tap.failed == (path.stem in TOLD)
             assert not tap.done
 
 

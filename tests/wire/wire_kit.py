@@ -25,6 +25,7 @@ STAMP = Stamp(id="01test", at=1_800_000_000, model="m")
 OPENAI = CODECS[Format.OPENAI_CHAT]
 EMBEDDINGS = CODECS[Format.OPENAI_EMBEDDINGS]
 ANTHROPIC = CODECS[Format.ANTHROPIC_MESSAGES]
+COHERE = CODECS[Format.COHERE_CHAT]
 
 _HEAD = re.compile(
     r"^--- (?:lost: (?P<of>[\w.]+): (?P<lost>.*)|(?P<format>[\w.]+)(?: \((?P<kind>read|written)\))?)$", re.M

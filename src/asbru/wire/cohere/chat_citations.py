@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 
 from asbru.model.chat import Citation, Part, Text
 from asbru.model.names import Format
-from asbru.wire.shapes import BAD_JSON, Members, write_json
+from asbru.wire.shapes import BAD_JSON, Members, read_members, write_json
 
 HERE = Format.COHERE_CHAT
 PLAN = "PLAN"
@@ -74,8 +74,9 @@ def attach(parts: Sequence[Part], raws: Iterable[Raw], plan: int, spare: Members
 
 def write_citation(citation: Citation, text: str, index: int, kind: str) -> Raw:
     """One citation of ``text``, which is item ``index`` of the content. ``kind``: TEXT_CONTENT or PLAN."""
+    place: dict[str, object] = {"content_index": index, "type": kind}
     if citation.format is HERE:
-        return citation.raw
+        return Raw(write_json(read_members(citation.raw) | place))
     start = text.find(citation.quote) if citation.quote else -1
     start, end = (0, len(text)) if start < 0 else (start, start + len(citation.quote))
     document = {name: value for name, value in (("url", citation.url), ("title", citation.title)) if value}
@@ -84,7 +85,6 @@ def write_citation(citation: Citation, text: str, index: int, kind: str) -> Raw:
         "end": end,
         "text": text[start:end],
         "sources": [{"type": "document", "id": citation.url or citation.title, "document": document}],
-        "content_index": index,
-        "type": kind,
+        **place,
     }
     return Raw(write_json(told))

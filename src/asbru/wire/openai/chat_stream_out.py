@@ -14,7 +14,7 @@ from asbru.wire.openai.chat_reasoning import write_annotations, write_detail
 from asbru.wire.openai.chat_usage import write_usage
 from asbru.wire.openai.chat_words import write_finish
 from asbru.wire.openai.errors import error_body
-from asbru.wire.shapes import write_json
+from asbru.wire.shapes import read_members, write_json
 
 HERE = Format.OPENAI_CHAT
 
@@ -37,7 +37,18 @@ class _Part:
 class ChatWriter:
     """Writes one stream."""
 
-    __slots__ = ("_calls", "_head", "_parts", "_refused", "_stamp", "_tail", "_thoughts", "_usage", "_written")
+    __slots__ = (
+        "_calls",
+        "_cited",
+        "_head",
+        "_parts",
+        "_refused",
+        "_stamp",
+        "_tail",
+        "_thoughts",
+        "_usage",
+        "_written",
+    )
 
     def __init__(self, stamp: Stamp, ask: Ask) -> None:
         self._stamp = stamp
@@ -46,6 +57,7 @@ class ChatWriter:
         self._head = b""
         self._parts: dict[int, _Part] = {}
         self._calls = 0
+        self._cited = 0
         self._thoughts = 0
         self._written = 0
         self._refused = False
@@ -121,9 +133,14 @@ class ChatWriter:
         return self._chunk({"content": event.text})
 
     def _cite(self, holder: Text, state: _Part) -> bytes:
-        """Annotations point at the text written so far of their part."""
+        """Annotations point at the text written so far of their part.
+
+        OpenAI's SDK adds chunks up, and wants an ``index`` in what comes in more than one.
+        """
         so_far = Text(" " * (self._written - state.start), citations=holder.citations)
-        annotations = write_annotations(so_far, state.start)[0]
+        told = [read_members(raw) for raw in write_annotations(so_far, state.start)[0]]
+        annotations = [{"index": self._cited + n, **members} for n, members in enumerate(told)]
+        self._cited += len(annotations)
         return self._chunk({"annotations": annotations}) if annotations else b""
 
     def _close(self, event: Close) -> bytes:
