@@ -4,9 +4,9 @@ from asbru.model.names import Format
 from asbru.wire.anthropic import messages
 from asbru.wire.bedrock import converse
 from asbru.wire.codec import AnyCodec, Codec, Peek, Reader, Stamp, Tap, Writer, Written
+from asbru.wire.cohere import chat as cohere_chat
 from asbru.wire.elevenlabs import speech as elevenlabs_speech
 from asbru.wire.elevenlabs import transcripts as elevenlabs_transcripts
-from asbru.wire.cohere import chat as cohere_chat
 from asbru.wire.envelope import Envelope
 from asbru.wire.openai import chat, embeddings, forms, images, speech, transcriptions
 from asbru.wire.sse import Frame, Framer, write_frame
