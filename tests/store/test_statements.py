@@ -68,7 +68,7 @@ ITEM_MOVES: tuple[tuple[ItemEvent, Move], ...] = (
     (ItemEvent.WITHDRAW_CANCELED, stop(Phase.CANCELING)),
     (ItemEvent.WITHDRAW_EXPIRED, stop(Phase.EXPIRING)),
     (ItemEvent.SUBMIT, plan),
-    (ItemEvent.UNSUBMIT, lambda db, _: jobs.unplan(db, job_row(JOB), 5.0)),
+    (ItemEvent.UNSUBMIT, lambda db, _: jobs.unplan(db, SESSION, job_row(JOB), 5.0)),
     (ItemEvent.SEIZE, lambda db, _: jobs.seize(db, SESSION, 1, [0])),
     (ItemEvent.UPSTREAM_CANCELED, collect(Outcome.CANCELED)),
     (ItemEvent.UPSTREAM_EXPIRED, collect(Outcome.EXPIRED)),

@@ -7,7 +7,7 @@ from asbru.batch.native import Job, JobResult
 from asbru.batch.outbox import read_lost
 from asbru.batch.run import charge_id, request_id
 from asbru.batch.translate import one_line
-from asbru.model.batches import Outcome
+from asbru.model.batches import Outcome, Phase
 from asbru.model.failure import Broken, Failure
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
@@ -54,12 +54,8 @@ class Collector:
             return
         numbers = [n for n, _ in group]
         models = await self._store.read(lambda db: jobs.models(db, self._row.batch, numbers))
-        await self._finish([self._done((n, models.get(n, "")), result) for n, result in group])
-
-    async def _finish(self, done: list[Done]) -> None:
-        job, now = self._row.id, self._store.clock()
-        segments = self._store.segments
-        await self._store.write(lambda db: items.collect(db, job, done, segments, now))
+        done = [self._done((n, models.get(n, "")), result) for n, result in group]
+        await _finish(self._store, self._row.id, done)
 
     def _done(self, item: tuple[int, str], result: JobResult) -> Done:
         if result.outcome is Outcome.SUCCEEDED:
@@ -69,7 +65,9 @@ class Collector:
                 return errored(self._batch, item, failure, (self._provider.name, self._store.clock()))
         if result.outcome is Outcome.ERRORED:
             return self._errored(item, result)
-        return Done(batch=self._batch.seq, n=item[0], outcome=result.outcome, format=self._batch.format)
+        return Done(
+            batch=self._batch.seq, n=item[0], outcome=outcome_in(self._batch, result.outcome), format=self._batch.format
+        )
 
     def _succeeded(self, item: tuple[int, str], result: JobResult) -> Done:
         body = one_line(result.body)
@@ -126,16 +124,32 @@ class Collector:
             lost=self._lost.get(n, ()),
         )
 
-    async def end_rest(self, outcome: Outcome, failure: Failure) -> None:
-        """Give ``outcome`` to every item of the job without a result; errored ones get ``failure``."""
-        job = self._row.id
-        while numbers := await self._store.read(lambda db: jobs.outstanding(db, job, -1, _GROUP)):
-            await self._finish(await self._rest(numbers, outcome, failure))
 
-    async def _rest(self, numbers: list[int], outcome: Outcome, failure: Failure) -> list[Done]:
-        batch = self._batch
-        if outcome is not Outcome.ERRORED:
-            return [Done(batch=batch.seq, n=n, outcome=outcome, format=batch.format) for n in numbers]
-        models = await self._store.read(lambda db: jobs.models(db, batch.seq, numbers))
-        at = (self._provider.name, self._store.clock())
-        return [errored(batch, (n, models.get(n, "")), failure, at) for n in numbers]
+def stopped(batch: Active) -> Outcome:
+    """What becomes of items without a result in a batch that is being stopped."""
+    return Outcome.CANCELED if batch.phase is Phase.CANCELING else Outcome.EXPIRED
+
+
+def outcome_in(batch: Active, outcome: Outcome) -> Outcome:
+    """``outcome`` as the batch's owner knows it: what we had the provider cancel when time was over has expired."""
+    expired = outcome is Outcome.CANCELED and batch.phase is Phase.EXPIRING
+    return Outcome.EXPIRED if expired else outcome
+
+
+async def end_rest(store: Store, of: tuple[Active, JobRow], outcome: Outcome, failure: Failure) -> None:
+    """Give ``outcome`` to every item of the job without a result; errored ones get ``failure``."""
+    batch, row = of
+    while numbers := await store.read(lambda db: jobs.outstanding(db, row.id, -1, _GROUP)):
+        models = await store.read(lambda db: jobs.models(db, batch.seq, numbers))
+        at = (row.provider, store.clock())
+        if outcome is Outcome.ERRORED:
+            done = [errored(batch, (n, models.get(n, "")), failure, at) for n in numbers]
+        else:
+            kind = outcome_in(batch, outcome)
+            done = [Done(batch=batch.seq, n=n, outcome=kind, format=batch.format) for n in numbers]
+        await _finish(store, row.id, done)
+
+
+async def _finish(store: Store, job: str, done: list[Done]) -> None:
+    now = store.clock()
+    await store.write(lambda db: items.collect(db, job, done, store.segments, now))

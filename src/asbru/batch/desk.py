@@ -1,6 +1,7 @@
 """Where results lie until they are written: in groups, each one transaction."""
 
 import asyncio
+import contextlib
 import sqlite3
 
 from asbru.store import Store, items
@@ -38,10 +39,9 @@ class Desk:
             await self.empty()
 
     async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._many.wait(), self._linger)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._linger):
+                await self._many.wait()
 
     async def empty(self) -> None:
         """Write all that lies here now. Raises what the store raises; nothing is lost then."""

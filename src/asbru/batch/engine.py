@@ -137,7 +137,8 @@ class Engine:
 
     async def _wait(self, most: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), most)
+            async with asyncio.timeout(most):
+                await self._news.wait()
 
     async def _look(self) -> None:
         """See which batches have work now, and let go of items whose batch is being stopped."""

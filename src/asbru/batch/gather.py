@@ -102,8 +102,13 @@ class Gatherer:
         while True:
             page = await self._store.read(partial(jobs.queued, share=share, after=after, most=_PAGE))
             for item in page:
-                body = (await self._store.bodies([item.ask]))[0]
-                await parcels.add(item, body)
+                try:
+                    body = (await self._store.bodies([item.ask]))[0]
+                except OSError:
+                    gone = Refused(500, "The request's body can no longer be read.", code="api_error")
+                    await parcels.refuse(item, gone)
+                else:
+                    await parcels.add(item, body)
             if len(page) < _PAGE:
                 return
             after = page[-1].n
@@ -134,7 +139,7 @@ class _Parcels:
             written = convert(body, self._batch.format, provider.format, item.model)
             self._fits(written.body)
         except Failure as failure:
-            await self._refuse(item, failure)
+            await self.refuse(item, failure)
             return
         group = (key.id if key else "", item.model if provider.limits.one_model else "")
         await self._put(group, item.n, written)
@@ -198,7 +203,8 @@ class _Parcels:
         while self._open:
             self._open.popitem()[1].discard()
 
-    async def _refuse(self, item: Queued, failure: Failure) -> None:
+    async def refuse(self, item: Queued, failure: Failure) -> None:
+        """Finish an item at once, errored."""
         batch, now = self._batch, self._store.clock()
         done = errored(batch, (item.n, item.model), failure, (self._provider.name, now))
         session = self._store.session

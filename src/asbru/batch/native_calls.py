@@ -5,6 +5,7 @@ Rule 2. 2xx is an answer; anything else is raised: Overloaded for 429, 503 and 5
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -162,9 +163,10 @@ def _said(body: bytes) -> tuple[str, str]:
 
 def _seconds(headers: Headers) -> float | None:
     try:
-        return float(headers.get(b"retry-after", b""))
+        seconds = float(headers.get(b"retry-after", b""))
     except ValueError:
         return None
+    return seconds if 0 <= seconds < math.inf else None
 
 
 def unknown(provider: str, text: str) -> Unreachable:

@@ -49,14 +49,13 @@ class Parcel:
         remove(self._path.parent, self.job)
 
 
-def read_lines(folder: Path, job: str) -> Iterator[tuple[int, bytes]]:
-    """Number and body of each line. Raises OSError when the file is gone or cut."""
+def read_lines(folder: Path, job: str, count: int) -> Iterator[tuple[int, bytes]]:
+    """Number and body of each of the ``count`` lines. Raises OSError when the file is gone or cut."""
     with (folder / job).open("rb") as file:
-        while head := file.read(_HEAD.size):
-            if len(head) < _HEAD.size:
-                raise OSError(f"the outbox file of job {job} is cut")
-            n, length = _HEAD.unpack(head)
-            body = file.read(length)
+        for _ in range(count):
+            head = file.read(_HEAD.size)
+            n, length = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, -1)
+            body = file.read(max(length, 0))
             if len(body) != length:
                 raise OSError(f"the outbox file of job {job} is cut")
             yield n, body

@@ -6,6 +6,8 @@ Rule 2. Where a job stands is in the store after every step; a step that fails i
 it.
 Rule 3. A job of a batch that is being stopped is told once; what the provider still finishes counts.
 Rule 4. Polling begins after five seconds and slows down with the job's age, to once a minute.
+Rule 5. A provider that cannot be reached is waited for until the batch's time is over; one that says again and again
+that it has no such batch is believed, and what has no result then is errored.
 """
 
 import asyncio
@@ -17,7 +19,7 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from asbru.batch.collect import Collector
+from asbru.batch.collect import Collector, end_rest, stopped
 from asbru.batch.gather import Gatherer, NativeProvider
 from asbru.batch.native import Job, Line, Lines
 from asbru.batch.outbox import read_lines, remove
@@ -30,12 +32,14 @@ from asbru.store.jobs import JobRow
 from asbru.store.store import OUTBOX
 
 _log = logging.getLogger("asbru.batch")
+_GONE = (404, 410)
 
 
 class SubmissionSettings(Struct, frozen=True, kw_only=True):
     """Durations in seconds. ``look``: between rounds. ``first`` and ``last``: shortest and longest wait between polls.
 
-    ``most``: jobs held at a time. ``patience``: failed tries of a step after which a stopped batch waits no longer.
+    ``most``: jobs held at a time. ``patience``: failed tries of a step after which a stopped batch waits no longer, and
+    a job that the provider does not know is given up. ``obey``: longest wait that a provider may ask for.
     """
 
     look: float = 1.0
@@ -43,6 +47,7 @@ class SubmissionSettings(Struct, frozen=True, kw_only=True):
     last: float = 60.0
     most: int = 64
     patience: int = 8
+    obey: float = 900.0
 
 
 class Submission:
@@ -87,22 +92,37 @@ class Submission:
             except Exception:
                 _log.exception("a round of the providers' batch APIs failed; it is tried again")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), self._settings.look)
+                async with asyncio.timeout(self._settings.look):
+                    await self._news.wait()
 
     async def _round(self) -> None:
         """Gather what waits for a job, then take one step with every job that is due."""
-        now, session = self._store.clock(), self._store.session
-        active = {batch.seq: batch for batch in await self._store.read(partial(batches.active, now=now))}
-        for batch in active.values():
+        session = self._store.session
+        for batch in (await self._active()).values():
             for name in batch.queued:
-                if name in self._providers:
-                    await self._gatherer.gather(batch, self._providers[name])
+                await self._gather(batch, name)
+        busy = frozenset(self._busy)
         rows = await self._store.write(lambda db: jobs.hold(db, session, self._store.clock(), self._settings.most))
+        # Read again: a batch may have been canceled, or opened and planned by another worker, since.
+        active = await self._active() if rows else {}
         for row in rows:
-            if row.id not in self._busy:
+            # What was busy when the rows were asked for may have moved on since: its row may be old.
+            if row.id not in busy:
                 task = asyncio.create_task(self._step(row, active.get(row.batch), session))
                 self._busy[row.id] = task
                 task.add_done_callback(partial(self._stepped, row.id))
+
+    async def _active(self) -> dict[int, Active]:
+        found = await self._store.read(partial(batches.active, now=self._store.clock()))
+        return {batch.seq: batch for batch in found}
+
+    async def _gather(self, batch: Active, name: str) -> None:
+        """Plan what waits; a batch that cannot be gathered now does not hold up the jobs of others."""
+        try:
+            if name in self._providers:
+                await self._gatherer.gather(batch, self._providers[name])
+        except Exception:
+            _log.exception("a batch could not be gathered; it is tried again", extra={"batch": batch.id})
 
     def _stepped(self, id: str, task: "asyncio.Task[None]") -> None:
         del self._busy[id]
@@ -117,12 +137,25 @@ class Submission:
         if batch is None:
             after = replace(row, state="ended")
         elif provider is None:
-            _log.warning("a job waits for a provider that is not configured", extra={"provider": row.provider})
-            after = self._later(row, self._settings.last)
+            after = await self._unknown(row, batch)
         else:
             after = await _Step(self, row, (batch, provider), session).take()
-        if after is not None:
-            await self._store.write(lambda db: jobs.update(db, session, after, keep=False))
+        if after is None or not await self._store.write(
+            lambda db: jobs.update(db, session, after, keep=False, due=row.due_at)
+        ):
+            return
+        if after.state == "submitted" and row.state != "submitted":
+            await self._store.call(partial(remove, self._folder, row.id, keep_lost=True))
+
+    async def _unknown(self, row: JobRow, batch: Active) -> JobRow:
+        """A job of a provider that the configuration no longer names, or no key of which may be used for batches."""
+        if batch.phase is not Phase.IN_PROGRESS:
+            failure = Broken(502, f"The provider {row.provider!r} is no longer configured.")
+            await end_rest(self._store, (batch, row), stopped(batch), failure)
+            await self._store.call(partial(remove, self._folder, row.id))
+            return replace(row, state="ended")
+        _log.warning("a job waits for a provider that is not configured", extra={"provider": row.provider})
+        return self._later(row, self._settings.last)
 
     def _later(self, row: JobRow, seconds: float) -> JobRow:
         return replace(row, due_at=self._store.clock() + seconds)
@@ -175,7 +208,7 @@ class _Step:
 
     def _lines(self) -> Lines:
         async def read() -> AsyncIterator[Line]:
-            for n, body in read_lines(self._of._folder, self._row.id):
+            for n, body in read_lines(self._of._folder, self._row.id, self._row.count):
                 yield Line(n, f"{self._row.id}-{n}", body)
 
         return read
@@ -183,16 +216,20 @@ class _Step:
     async def _send(self) -> JobRow | None:
         row = self._row
         if self._batch.phase is not Phase.IN_PROGRESS:
-            return await self._end(self._stopped(), Broken(502, "The batch was stopped before it was sent."))
-        self._row = replace(row, state="submitting")
-        if not await self._store.write(lambda db: jobs.update(db, self._session, self._row, keep=True)):
+            return await self._end(stopped(self._batch), Broken(502, "The batch was stopped before it was sent."))
+        self._row = sending = replace(row, state="submitting")
+        held = await self._store.write(
+            lambda db: jobs.update(db, self._session, sending, keep=True, due=row.due_at),
+        )
+        if not held:
             return None
         try:
             made = await self._provider.api.submit(self._job(), self._lines())
         except OSError:
             # Its lines are gone from the disk: gather them again from the items themselves.
             now = self._store.clock()
-            await self._store.write(lambda db: jobs.unplan(db, row, now))
+            await self._store.write(lambda db: jobs.unplan(db, self._session, row, now))
+            await self._store.call(partial(remove, self._of._folder, row.id))
             return None
         except Rejected as failure:
             return await self._end(Outcome.ERRORED, failure)
@@ -234,7 +271,7 @@ class _Step:
 
     async def _end(self, outcome: Outcome, failure: Failure) -> JobRow:
         """Give every item that is left its outcome, and clean up."""
-        await self._collector.end_rest(outcome, failure)
+        await end_rest(self._store, (self._batch, self._row), outcome, failure)
         if self._row.upstream_id:
             with contextlib.suppress(Upstream):
                 await self._provider.api.clean_up(self._job())
@@ -242,13 +279,15 @@ class _Step:
         return replace(self._row, state="ended")
 
     async def _failed(self, failure: Upstream) -> JobRow:
-        """Try the step again later; a batch that is being stopped does not wait for ever."""
+        """Try the step again later; neither a batch that is being stopped nor a job that is gone waits for ever."""
         row, settings = self._row, self._of._settings
-        if self._batch.phase is not Phase.IN_PROGRESS and row.attempts >= settings.patience:
-            return await self._end(self._stopped(), failure)
+        if row.attempts >= settings.patience:
+            if self._batch.phase is not Phase.IN_PROGRESS:
+                return await self._end(stopped(self._batch), failure)
+            if row.state in ("submitted", "collecting") and failure.status in _GONE:
+                text = f"The provider no longer has the batch that this request was part of: {failure.message}"
+                return await self._end(Outcome.ERRORED, Broken(502, text))
         _log.warning("a provider's batch API failed", extra={"provider": row.provider, "reason": failure.message})
         wait = min(settings.first * 2.0 ** min(row.attempts, 10), settings.last)
-        return self._of._later(replace(row, attempts=row.attempts + 1), max(failure.retry_after or 0.0, wait))
-
-    def _stopped(self) -> Outcome:
-        return Outcome.CANCELED if self._batch.phase is Phase.CANCELING else Outcome.EXPIRED
+        told = min(failure.retry_after or 0.0, settings.obey)
+        return self._of._later(replace(row, attempts=row.attempts + 1), max(told, wait))

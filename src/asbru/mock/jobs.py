@@ -67,8 +67,12 @@ class Tasks:
 
 async def nap(seconds: float, woken: asyncio.Event) -> None:
     """Wait, unless ``woken``."""
+    if seconds <= 0:
+        await asyncio.sleep(0)
+        return
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(woken.wait(), seconds) if seconds > 0 else await asyncio.sleep(0)
+        async with asyncio.timeout(seconds):
+            await woken.wait()
 
 
 def seconds(told: Directive, default: float) -> float:

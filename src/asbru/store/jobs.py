@@ -114,14 +114,17 @@ def hold(db: sqlite3.Connection, session: int, now: float, most: int) -> list[Jo
     return [_job(row) for row in db.execute(HOLD, (session, now, most)).fetchall()]
 
 
-def update(db: sqlite3.Connection, session: int, job: JobRow, *, keep: bool) -> bool:
-    """Write where a job stands; False when the session no longer holds it. ``keep``: go on holding it."""
+def update(db: sqlite3.Connection, session: int, job: JobRow, *, keep: bool, due: float) -> bool:
+    """Write where a job stands; False when the session no longer holds it. ``keep``: go on holding it.
+
+    ``due``: when it was due as it was held; a job that was hurried since stays due.
+    """
     done = db.execute(
         "UPDATE jobs SET state = ?, upstream_id = ?, files = ?, failure = ?, missing = ?, attempts = ?, told = ?,"
-        " due_at = ?, lease = ? WHERE id = ? AND lease = ?",
+        " due_at = CASE due_at WHEN ? THEN ? ELSE due_at END, lease = ? WHERE id = ? AND lease = ?",
         (
             *(job.state, job.upstream_id, _encode(job.files).decode(), job.failure, job.missing, job.attempts),
-            *(int(job.told), job.due_at, session if keep else 0, job.id, session),
+            *(int(job.told), due, job.due_at, session if keep else 0, job.id, session),
         ),
     )
     return done.rowcount == 1
@@ -148,11 +151,13 @@ def models(db: sqlite3.Connection, batch: int, numbers: Iterable[int]) -> dict[i
     return found
 
 
-def unplan(db: sqlite3.Connection, job: JobRow, now: float) -> None:
-    """Forget a job that was certainly not made upstream: its items are queued again."""
-    db.execute(UNSUBMIT, (job.id,))
-    db.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
-    end_if_done(db, job.batch, now)
+def unplan(db: sqlite3.Connection, session: int, job: JobRow, now: float) -> None:
+    """Forget a job that was certainly not made upstream: its items are queued again. Nothing when it is somebody
+    else's.
+    """
+    if db.execute("DELETE FROM jobs WHERE id = ? AND lease = ?", (job.id, session)).rowcount:
+        db.execute(UNSUBMIT, (job.id,))
+        end_if_done(db, job.batch, now)
 
 
 def outstanding(db: sqlite3.Connection, job: str, after: int, most: int) -> list[int]:
@@ -160,7 +165,7 @@ def outstanding(db: sqlite3.Connection, job: str, after: int, most: int) -> list
     return [row[0] for row in db.execute(SUBMITTED, (job, after, most))]
 
 
-HURRY = "UPDATE jobs SET due_at = ? WHERE batch = ? AND state <> 'ended' AND due_at > ?"
+HURRY = "UPDATE jobs SET due_at = ? WHERE batch = ? AND state <> 'ended'"
 
 
 def cancel(db: sqlite3.Connection, owner: str, id: str, now: float) -> tuple[Batch, bool] | None:
@@ -168,7 +173,7 @@ def cancel(db: sqlite3.Connection, owner: str, id: str, now: float) -> tuple[Bat
     done = batches.cancel(db, owner, id, now)
     found = batches.find(db, owner, id)
     if done is not None and done[1] and found is not None:
-        db.execute(HURRY, (now, found[1], now))
+        db.execute(HURRY, (now, found[1]))
     return done
 
 
@@ -176,7 +181,7 @@ def expire(db: sqlite3.Connection, now: float) -> None:
     """End the time of every batch that has outlived it; their jobs are told soon."""
     for seq in batches.expired(db, now):
         batches.expire(db, seq, now)
-        db.execute(HURRY, (now, seq, now))
+        db.execute(HURRY, (now, seq))
 
 
 def known(db: sqlite3.Connection, provider: str) -> frozenset[str]:
