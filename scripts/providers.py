@@ -20,6 +20,16 @@ from asbru.providers import (
 TARGET = Path(__file__).parent.parent / "docs" / "providers.md"
 BEGIN = "<!-- from here on: scripts/providers.py -->\n"
 ROWS = [row for _, row in sorted(CATALOG.items())]
+FAMILIES = {
+    "openai": "OpenAI",
+    "anthropic": "Anthropic",
+    "gemini": "Gemini",
+    "bedrock": "Bedrock",
+    "cohere": "Cohere",
+    "elevenlabs": "ElevenLabs",
+    "imagen": "Imagen",
+}
+"""How a dialect is called, by the first word of its formats."""
 SPOKEN = sorted({OPERATIONS[each.format] for row in ROWS for each in row.serves}, key=list(Operation).index)
 
 
@@ -31,6 +41,7 @@ def render(text: str) -> str:
 
 def _matrix() -> Iterable[str]:
     yield "## What each serves\n"
+    yield "By the dialects in which it is asked; clients may speak any dialect that has the operation.\n"
     yield from _table(
         ["provider", *(word.replace("_", " ") for word in SPOKEN)],
         ([f"[{row.name}]({_link(row.docs)})", *(_formats(row, word) for word in SPOKEN)] for row in ROWS),
@@ -42,8 +53,8 @@ def _link(docs: str) -> str:
 
 
 def _formats(row: Provider, operation: Operation) -> str:
-    formats = dict.fromkeys(each.format for each in row.serves if OPERATIONS[each.format] is operation)
-    return ", ".join(_spelled(each) for each in formats)
+    formats = [each.format for each in row.serves if OPERATIONS[each.format] is operation]
+    return ", ".join(dict.fromkeys(FAMILIES[each.partition(".")[0]] for each in formats))
 
 
 def _spelled(format: Format) -> str:

@@ -35,6 +35,8 @@ from asbru.providers import Provider
 from asbru.providers.prices import batch_price_of, bundled, price_of
 from asbru.store import SchemaError, Store
 from asbru.upstream.client import Client
+from asbru.upstream.signers import Signers
+from asbru.upstream.signing import SignerOf, no_signer
 
 DRAIN = 30.0
 """Seconds that a stopping worker gives to what it carries."""
@@ -105,7 +107,8 @@ class Worker:
         settings = plant.settings
         self.store = Store.open(plant.app_dir, name, time.time)
         self.client = Client()
-        self.gateway = Gateway(snapshot_of(settings), self._tools(settings))
+        signers = Signers(self.client.send, time.time)
+        self.gateway = Gateway(snapshot_of(settings, signers), self._tools(settings))
         pace = PaceSettings(most=settings.batch.concurrency)
         self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live, EngineSettings(pace=pace))
         ids = make_ids(time.time, os.urandom)
@@ -164,7 +167,7 @@ def rows_of(settings: Settings) -> dict[str, Provider]:
     return {name: each.provider for name, each in settings.providers.items()}
 
 
-def snapshot_of(settings: Settings) -> Snapshot:
+def snapshot_of(settings: Settings, signer: SignerOf = no_signer) -> Snapshot:
     """What the hot path reads."""
     rows = rows_of(settings)
     return Snapshot(
@@ -172,4 +175,5 @@ def snapshot_of(settings: Settings) -> Snapshot:
         networks={name: each.network for name, each in settings.providers.items()},
         table=table_of(settings),
         price=price_of(bundled(), rows),
+        signer=signer,
     )

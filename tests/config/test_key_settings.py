@@ -86,3 +86,80 @@ def test_addresses_in_words() -> None:
     assert "Provider ollama: asked at http://localhost:11434/v1." in lines
     assert "Provider vllm: asked at the addresses of its keys." in lines
     assert "  Key one: 100 % of requests, all models, at http://10.0.0.7:8000/v1." in lines
+
+
+# Azure.
+
+AZURE = {
+    "value": "az",
+    "azure_key_config": {"endpoint": "https://r.openai.azure.com/", "deployments": {"gpt-4o": "prod"}},
+}
+ENTRA = {"endpoint": "https://r.openai.azure.com", "client_id": "c", "client_secret": "env.SECRET", "tenant_id": "t"}
+
+
+def test_an_azure_key() -> None:
+    (key,) = only({"azure": {"keys": [AZURE]}}).keys
+    assert key.settings == {"endpoint": "https://r.openai.azure.com"}
+    assert (key.deployments, key.models, key.usable) == ({"gpt-4o": "prod"}, ("gpt-4o",), True)
+
+
+def test_an_application_of_entras() -> None:
+    said = {**ENTRA, "scopes": ["https://ai.azure.com/.default"], "api_version": "v1"}
+    env = {"SECRET": "hidden", "AZURE_AUTHORITY_HOST": "login.microsoftonline.us"}
+    (key,) = only({"azure": {"keys": [{"azure_key_config": said}]}}, env).keys
+    assert key.secrets == {"client_secret": Secret("hidden")}
+    assert (key.usable, bool(key.value)) == (True, False)
+    assert key.settings == {
+        "endpoint": "https://r.openai.azure.com",
+        "api_version": "v1",
+        "client_id": "c",
+        "tenant_id": "t",
+        "scope": "https://ai.azure.com/.default",
+        "authority": "https://login.microsoftonline.us",
+    }
+
+
+@pytest.mark.parametrize("behind", ["", "/", "/openai", "/openai/v1/", "/openai/deployments/x", "/anthropic"])
+def test_what_people_copy_behind_an_azure_endpoint(behind: str) -> None:
+    said = {"value": "az", "azure_key_config": {"endpoint": f"https://r.openai.azure.com{behind}"}}
+    (key,) = only({"azure": {"keys": [said]}}).keys
+    assert key.settings["endpoint"] == "https://r.openai.azure.com"
+
+
+HERE = "providers.azure.keys[0]"
+
+
+@pytest.mark.parametrize(
+    ("key", "offence"),
+    [
+        ({"value": "az"}, f"{HERE}.azure_key_config.endpoint: is missing; provider azure is asked at an address that holds it"),
+        ({"azure_key_config": {"endpoint": "https://x"}}, f"{HERE}.value: is missing; write the key, or env.NAME, or set enabled to false"),
+        ({"value": "az", "azure_key_config": {"endpoint": "x.com"}}, f"{HERE}.azure_key_config.endpoint: must be an address such as https://api.example.com"),
+        ({"value": "az", "azure_key_config": {"endpoint": "https://x", "client_id": "c", "tenant_id": "t"}}, f"{HERE}.azure_key_config.client_secret: is missing; client_id, client_secret, tenant_id go together"),
+        ({"azure_key_config": {**ENTRA, "client_secret": "env.NOPE"}}, f"{HERE}.azure_key_config.client_secret: environment variable NOPE is not set"),
+        ({"value": "az", "azure_key_config": {"endpiont": "https://x", "endpoint": "https://x"}}, f'{HERE}.azure_key_config.endpiont: unknown field, did you mean "endpoint"?'),
+    ],
+)  # fmt: skip
+def test_azure_offence(key: dict[str, Any], offence: str) -> None:
+    assert offence in offences({"azure": {"keys": [key]}})
+
+
+def test_azure_is_found_in_the_environment() -> None:
+    env = {"AZURE_OPENAI_API_KEY": "az", "AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com/"}
+    (key,) = settings_of({}, env).providers["azure"].keys
+    assert (key.name, key.value) == ("AZURE_OPENAI_API_KEY_auto_detected", Secret("az"))
+    assert key.settings == {"endpoint": "https://r.openai.azure.com"}
+
+
+def test_an_application_is_found_in_the_environment() -> None:
+    application = {"AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "AZURE_TENANT_ID": "t"}
+    (key,) = settings_of({}, {"AZURE_OPENAI_ENDPOINT": "https://r.example", **application}).providers["azure"].keys
+    assert (key.usable, key.secrets) == (True, {"client_secret": Secret("s")})
+    assert "azure" not in settings_of({}, application).providers
+
+
+def test_a_key_without_its_address_is_left_out_with_a_notice() -> None:
+    settings = settings_of({}, {"AZURE_OPENAI_API_KEY": "az"})
+    assert set(settings.providers) == {"local"}
+    missing = "AZURE_OPENAI_ENDPOINT or AZURE_API_BASE"
+    assert settings.notices == (f"azure is left out: AZURE_OPENAI_API_KEY is set, but not {missing}",)

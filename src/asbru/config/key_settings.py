@@ -16,7 +16,9 @@ from asbru.providers import Provider
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _SAFE = re.compile(r"[\w.:/@+=,-]*", re.ASCII)
-_GOOGLE = ("service_account", "authorized_user", "external_account", "impersonated_service_account")
+_GOOGLE = ("service_account", "authorized_user")
+_RESOURCE = re.compile(r"/(openai|anthropic)(/.*)?$")
+"""What people copy behind the address of an Azure resource."""
 _ENTRA = ("client_id", "client_secret", "tenant_id")
 
 
@@ -97,7 +99,8 @@ def _azure(said: KeyConfigShape, extra: Extra, path: str, findings: Findings) ->
         findings.missing(f"{path}.{lacking[0]}", f"is missing; {', '.join(_ENTRA)} go together")
     settings = dict(extra.settings)
     if "endpoint" in settings:
-        settings["endpoint"] = http_url(settings["endpoint"], f"{path}.endpoint", findings)
+        url = http_url(settings["endpoint"], f"{path}.endpoint", findings)
+        settings["endpoint"] = _RESOURCE.sub("", url)
     if said.scopes:
         settings["scope"] = " ".join(said.scopes)
     authority = findings.env.get("AZURE_AUTHORITY_HOST", "").strip()
@@ -119,7 +122,7 @@ def _vertex(said: KeyConfigShape, extra: Extra, path: str, findings: Findings) -
         settings["host"] = f"{region}-aiplatform.googleapis.com"
     credentials = extra.secrets.get("auth_credentials")
     if credentials and not _is_google(credentials.reveal()):
-        reason = f"must be the JSON of Google's credentials, of type {', '.join(_GOOGLE)}"
+        reason = f"must be the JSON of Google's credentials, of type {' or '.join(_GOOGLE)}; others are found by ADC"
         findings.refuse(f"{path}.auth_credentials", reason)
     return replace(extra, settings=settings, ambient=True)
 

@@ -11,7 +11,7 @@ from asbru.model.failure import Refused
 from asbru.model.http import Headers
 from asbru.model.keys import Key, Network
 from asbru.model.names import Family, Format, Framing
-from asbru.providers import Auth, AzureToken, Bearer, Endpoint, InHeader, InQuery, Provider, Quirks, SigV4
+from asbru.providers import Auth, AzureToken, Bearer, Endpoint, GoogleToken, InHeader, InQuery, Provider, Quirks, SigV4
 from asbru.upstream.origin import deadlines_of, origin_of
 from asbru.upstream.signing import Account, Signer, Unsigned
 from asbru.wire import CODECS
@@ -185,6 +185,8 @@ def credential_of(auth: Auth, key: Key | None) -> dict[bytes, bytes]:
             return {name.lower().encode(): prefix.encode() + value}
         case AzureToken(header):
             return {header.encode(): value}
+        case GoogleToken():
+            return {b"x-goog-api-key": value}
         case _:
             return {}
 

@@ -1,8 +1,10 @@
 """One request on its way out. ``send(call) -> Answer`` is the seam; ``client.py`` is what stands behind it."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Awaitable, Callable
 
 from msgspec import Struct
+
+from asbru.model.http import Answer
 
 
 class Origin(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -45,3 +47,7 @@ class Call(Struct, frozen=True, kw_only=True):
     stream: bool = False
     deadlines: Deadlines = Deadlines()
     limit: int = 256 << 20
+
+
+Send = Callable[[Call], Awaitable[Answer]]
+"""What ``client.Client.send`` is to the rest of the house."""

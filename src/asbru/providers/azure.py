@@ -1,0 +1,53 @@
+"""Azure: OpenAI's models by deployment, and Claude in Microsoft Foundry, each key at its own resource.
+
+``api_version`` of a key: a date (the path names the deployment), or ``v1`` or ``preview`` (the body does).
+Sources: openai 3.54 ``lib/azure.py``; anthropic 2.12 ``lib/foundry.py`` (``x-api-key``); learn.microsoft.com, "Azure
+OpenAI in Microsoft Foundry Models v1 API".
+"""
+
+from collections.abc import Iterator
+
+from asbru.model.names import Format
+from asbru.providers._compatible import ANTHROPIC_VERSION
+from asbru.providers._kinds import AzureToken, Endpoint, Provider
+
+_CLAUDE = "*claude*"
+
+
+def _at(format: Format, path: str) -> Iterator[Endpoint]:
+    """Where ``format`` is spoken, by the version that a key says."""
+    models = ("*", f"!{_CLAUDE}")
+    dated = f"/openai/deployments/{{model}}{path}?api-version={{api_version}}"
+    yield Endpoint(format, dated, models=models, when={"api_version": "20*"})
+    yield Endpoint(format, f"/openai/v1{path}", models=models, when={"api_version": "v1"})
+    yield Endpoint(format, f"/openai/v1{path}?api-version=preview", models=models, when={"api_version": "preview"})
+
+
+PROVIDER = Provider(
+    name="azure",
+    base_url="{endpoint}",
+    settings={"api_version": "2024-10-21"},
+    serves=(
+        *_at(Format.OPENAI_CHAT, "/chat/completions"),
+        *_at(Format.OPENAI_EMBEDDINGS, "/embeddings"),
+        Endpoint(
+            Format.ANTHROPIC_MESSAGES,
+            "/anthropic/v1/messages",
+            models=(_CLAUDE,),
+            headers=ANTHROPIC_VERSION,
+            auth=AzureToken(header="x-api-key"),
+        ),
+    ),
+    auth=AzureToken(),
+    env=("AZURE_OPENAI_API_KEY", "AZURE_API_KEY"),
+    settings_env={
+        "endpoint": ("AZURE_OPENAI_ENDPOINT", "AZURE_API_BASE"),
+        "api_version": ("OPENAI_API_VERSION", "AZURE_API_VERSION"),
+        "client_id": ("AZURE_CLIENT_ID",),
+        "client_secret": ("AZURE_CLIENT_SECRET",),
+        "tenant_id": ("AZURE_TENANT_ID",),
+    },
+    docs="https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference",
+    models_path="/openai/v1/models",
+    key_config="azure_key_config",
+)
