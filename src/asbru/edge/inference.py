@@ -14,7 +14,7 @@ from asbru.wire.envelope import Envelope
 PeekAt = Callable[[Request, Envelope], Peek]
 """What routing must know, out of the body or the path."""
 
-_FORWARDED = (b"anthropic-beta", b"anthropic-version")
+_FORWARDED = frozenset({b"anthropic-beta", b"anthropic-version"})
 """Headers of a client's that are part of its dialect: the provider sees them when it speaks the same one."""
 
 _EXTRA = b"x-bf-eh-"
@@ -81,6 +81,8 @@ def _handler(gateway: Gateway, codec: AnyCodec, default: str, given: tuple[Calla
 
 def forwarded(headers: Headers) -> Headers:
     """The client's headers that go upstream."""
+    if _FORWARDED.isdisjoint(headers) and _EXTRA not in b" ".join(headers):
+        return NO_HEADERS
     out: dict[bytes, bytes] = {}
     for name, value in headers.items():
         if name in _FORWARDED:

@@ -20,7 +20,7 @@ from asbru.model.failure import Broken, Bug, Failure, Refused, Upstream
 from asbru.model.http import Answer, Headers
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
-from asbru.routing import GiveUp, Target, Try, make_plan, next_step
+from asbru.routing import GiveUp, Target, Try, next_step
 from asbru.upstream.call import Call
 from asbru.wire import CODECS
 from asbru.wire.codec import JSON
@@ -52,19 +52,16 @@ class Tools(Struct, kw_only=True):
     sleep: Callable[[float], Awaitable[None]]
 
 
-class Trip:
+class Trip(Struct, eq=False):
     """What is learnt on the way, for the record."""
 
-    __slots__ = ("attempts", "first_byte", "format_out", "lane", "request_bytes", "started", "target")
-
-    def __init__(self, started: float) -> None:
-        self.started = started
-        self.first_byte = 0.0
-        self.attempts = 0
-        self.target: Target | None = None
-        self.lane: Lane | None = None
-        self.format_out: str = ""
-        self.request_bytes = 0
+    started: float
+    first_byte: float = 0.0
+    attempts: int = 0
+    target: Target | None = None
+    lane: Lane | None = None
+    format_out: str = ""
+    request_bytes: int = 0
 
 
 class Gateway:
@@ -99,10 +96,9 @@ class Gateway:
     async def handle(self, x: Exchange, trip: Trip) -> Answer:
         """Try targets until one answers. Raises the failure that the client is to see."""
         tools = self._tools
-        wanted = (x.peek.model, *x.peek.fallbacks)
-        request = x.codec.request
-        operation = request + "_stream" if x.peek.stream else request
-        plan = make_plan(wanted, x.provider, self.snapshot.table, tools.dice, operation)
+        peek, request = x.peek, x.codec.request
+        operation = request + "_stream" if peek.stream else request
+        plan = self.snapshot.plan((peek.model, peek.fallbacks, x.provider, operation), tools.dice)
         failures: list[Failure] = []
         while True:
             match next_step(plan, failures, tools.dice):

@@ -9,17 +9,23 @@ from asbru.model.keys import Key, Network
 from asbru.model.names import Format
 from asbru.model.usage import Price
 from asbru.providers import Provider
-from asbru.routing import Table
+from asbru.routing import Dice, Plan, Table, make_plan
 from asbru.upstream.signing import SignerOf, no_signer
 
 PriceOf = Callable[[str, str], tuple[Price, ...]]
 """(provider, model) -> its prices; empty when unknown."""
 
+Wanted = tuple[str, tuple[str, ...], str, str]
+"""Model, fallbacks, default provider, operation: what a plan is made of."""
+
 _DOORS_KEPT = 4096
+_PLANS_KEPT = 4096
+_FALLBACKS_KEPT = 1024
+"""Most characters of the fallbacks of a plan that is kept: clients may name as many as they like."""
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """``providers`` and ``networks`` by name; ``doors`` is filled as targets are first used."""
+    """``providers`` and ``networks`` by name; ``doors`` and ``plans`` are filled as they are first used."""
 
     providers: Mapping[str, Provider]
     networks: Mapping[str, Network]
@@ -27,6 +33,19 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     price: PriceOf
     signer: SignerOf = no_signer
     doors: dict[tuple[str, str, Format, str], Door] = {}
+    plans: dict[Wanted, Plan] = {}
+
+    def plan(self, wanted: Wanted, dice: Dice) -> Plan:
+        """Whom to ask, in which order; made once where the dice have no say. Raises Refused(400)."""
+        plan = self.plans.get(wanted)
+        if plan is None:
+            model, fallbacks, default, operation = wanted
+            plan = make_plan((model, *fallbacks), default, self.table, dice, operation)
+            if plan.fixed and sum(map(len, fallbacks)) <= _FALLBACKS_KEPT:
+                if len(self.plans) >= _PLANS_KEPT:
+                    self.plans.clear()
+                self.plans[wanted] = plan
+        return plan
 
     def door(self, name: str, key: Key | None, inbound: Format, model: str) -> Door:
         """The way out to provider ``name`` with ``key`` for a client that speaks ``inbound``.

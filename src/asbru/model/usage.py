@@ -62,9 +62,10 @@ def cost(usage: Usage, tiers: tuple[Price, ...]) -> int:
     if not tiers:
         return 0
     price = tiers[0]
-    for tier in tiers:
-        if usage.input > tier.above:
-            price = tier
+    if len(tiers) > 1:
+        for tier in tiers:
+            if usage.input > tier.above:
+                price = tier
     total = _input(usage, price) + _output(usage, price)
     if usage.sound_ms or usage.characters:
         total += usage.sound_ms * price.sound_hour * 1_000_000 // 3_600_000 + usage.characters * price.characters
@@ -72,8 +73,10 @@ def cost(usage: Usage, tiers: tuple[Price, ...]) -> int:
 
 
 def _input(usage: Usage, price: Price) -> int:
-    write = _or(price.cache_write_5m, price.input)
     apart = usage.cache_read + usage.cache_write_5m + usage.cache_write_1h + usage.input_audio + usage.input_image
+    if not apart:
+        return max(usage.input, 0) * price.input
+    write = _or(price.cache_write_5m, price.input)
     return (
         max(usage.input - apart, 0) * price.input
         + usage.cache_read * _or(price.cache_read, price.input)
@@ -86,6 +89,8 @@ def _input(usage: Usage, price: Price) -> int:
 
 def _output(usage: Usage, price: Price) -> int:
     apart = usage.output_audio + usage.output_image + usage.reasoning
+    if not apart:
+        return max(usage.output, 0) * price.output
     return (
         max(usage.output - apart, 0) * price.output
         + usage.output_audio * _or(price.output_audio, price.output)

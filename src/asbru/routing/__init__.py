@@ -1,10 +1,11 @@
 """Which target next? Models, keys, weights, fallbacks, retries, as pure decisions."""
 
-from asbru.routing.plan import GiveUp, Leg, Plan, Target, Try, in_turn, make_plan, next_step
+from asbru.routing.plan import Dice, GiveUp, Leg, Plan, Target, Try, in_turn, make_plan, next_step
 from asbru.routing.retry import Verdict, verdict
 from asbru.routing.table import ProviderRoute, Table, pick_provider, split_model
 
 __all__ = [
+    "Dice",
     "GiveUp",
     "Leg",
     "Plan",

@@ -41,6 +41,11 @@ class Plan(Struct, frozen=True):
 
     legs: tuple[Leg, ...]
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the dice had no say: the same question would be planned in the same way."""
+        return all(len(leg.targets) == 1 for leg in self.legs)
+
 
 class Try(Struct, frozen=True):
     """Ask ``target``, after ``wait`` seconds."""
