@@ -128,7 +128,7 @@ class Worker:
 
     def _tools(self, settings: Settings) -> Tools:
         return Tools(
-            send=self.client.send,
+            send=self.client.begin,
             record=self.store.log,
             clock=time.time,
             ticks=time.monotonic,

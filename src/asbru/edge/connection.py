@@ -267,10 +267,12 @@ class Connection(asyncio.Protocol):
             if answer is not None and answer.stream is not None:
                 answer.stream.cancel()
             return
-        if isinstance(error, HangUp):
+        if answer is not None:
+            self._answer(job, answer)
+        elif isinstance(error, HangUp):
             self._over(False, cut=True)
         else:
-            self._answer(job, answer or failed_answer(job, error))
+            self._answer(job, failed_answer(job, error))
 
     # Answering.
 

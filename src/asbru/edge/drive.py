@@ -31,7 +31,7 @@ class Drive(Struct, Generic[T], eq=False):
 
     def start(self) -> None:
         """Take the first step."""
-        self._step(None)
+        self._step()
 
     def cancel(self) -> None:
         """Make the coroutine see CancelledError where it waits, or at its next wait when it is running now."""
@@ -39,12 +39,9 @@ class Drive(Struct, Generic[T], eq=False):
         if waits is None or not waits.cancel():
             self._cancelled = True
 
-    def _wake(self, future: Any) -> None:
-        """What it waited for is done."""
+    def _step(self, waited: Any = None, error: BaseException | None = None) -> None:
+        """Go on until it waits again. ``waited``: what it waited for, and is done."""
         self._waits = None
-        self._step(None)
-
-    def _step(self, error: BaseException | None) -> None:
         if self._cancelled and error is None:
             self._cancelled = False
             error = asyncio.CancelledError()
@@ -59,19 +56,19 @@ class Drive(Struct, Generic[T], eq=False):
         else:
             if type(waits) is Pending and not self._cancelled:
                 self._waits = waits
-                waits.attach(self._wake)
+                waits.attach(self._step)
             else:
                 self._wait(waits)
 
     def _wait(self, waits: Any) -> None:
         if waits is None:
             # asyncio.sleep(0): let the others run.
-            self.loop.call_soon(self._step, None)
+            self.loop.call_soon(self._step)
         elif getattr(waits, "_asyncio_future_blocking", None):
             waits._asyncio_future_blocking = False
             self._waits = waits
-            waits.add_done_callback(self._wake)
+            waits.add_done_callback(self._step)
             if self._cancelled and waits.cancel():
                 self._cancelled = False
         else:
-            self.loop.call_soon(self._step, RuntimeError(f"a handler awaited {type(waits).__name__}, not a future"))
+            self.loop.call_soon(self._step, None, RuntimeError(f"a handler awaited {type(waits).__name__}, not a future"))

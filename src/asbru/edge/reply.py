@@ -49,7 +49,9 @@ def make_tails(now: float) -> Tails:
 
 def write_headers(headers: Headers) -> bytes:
     """The answer's own headers. Raises ValueError when one would break out of its line."""
-    lines = [b"%b: %b\r\n" % item for item in headers.items() if item[0] not in OURS]
+    if not OURS.isdisjoint(headers):
+        headers = {name: value for name, value in headers.items() if name not in OURS}
+    lines = [b"%b: %b\r\n" % item for item in headers.items()]
     block = b"".join(lines)
     if block.count(b"\n") != len(lines) or block.count(b"\r") != len(lines):
         raise ValueError("a header of the answer contains a line break")

@@ -99,22 +99,23 @@ class Gateway:
         peek, request = x.peek, x.codec.request
         operation = request + "_stream" if peek.stream else request
         plan = self.snapshot.plan((peek.model, peek.fallbacks, x.provider, operation), tools.dice)
+        target = plan.first
         failures: list[Failure] = []
         while True:
+            try:
+                return await self._attempt(x, trip, target)
+            except Upstream as failure:
+                failure.provider = target.provider
+                failures.append(failure)
+            except Refused as refusal:
+                if not failures:
+                    raise
+                # A fallback that cannot do it: the caller is told why the wanted model failed.
+                failures.append(refusal)
             match next_step(plan, failures, tools.dice):
                 case Try(target, wait):
                     if wait:
                         await tools.sleep(wait)
-                    try:
-                        return await self._attempt(x, trip, target)
-                    except Upstream as failure:
-                        failure.provider = target.provider
-                        failures.append(failure)
-                    except Refused as refusal:
-                        if not failures:
-                            raise
-                        # A fallback that cannot do it: the caller is told why the wanted model failed.
-                        failures.append(refusal)
                 case GiveUp(failure):
                     raise failure
 
@@ -166,22 +167,22 @@ class Gateway:
 
 
 def _record(x: Exchange, trip: Trip, failure: Failure | None, took: float, snapshot: Snapshot) -> Record:
-    target, lane = trip.target, trip.lane
-    usage = Usage()
-    charge = 0
+    target, lane, key, peek = trip.target, trip.lane, None, x.peek
+    usage, charge, provider, model = Usage(), 0, "", ""
     if target is not None and lane is not None:
+        provider, model, key = target.provider, target.model, target.key
         usage = lane.usage if lane.reported else estimate(trip)
-        charge = cost(usage, snapshot.price(target.provider, target.model))
+        charge = cost(usage, snapshot.price(provider, model))
     return Record(
         id=x.id,
         at=x.at,
         took=took,
         first_byte=trip.first_byte or took,
         owner=x.who.owner,
-        asked_model=x.peek.model,
-        provider=target.provider if target else "",
-        model=target.model if target else "",
-        key=target.key.name if target and target.key else "",
+        asked_model=peek.model,
+        provider=provider,
+        model=model,
+        key=key.name if key else "",
         format_in=x.codec.format,
         format_out=trip.format_out,
         lane=lane.name if lane else "",
@@ -190,7 +191,7 @@ def _record(x: Exchange, trip: Trip, failure: Failure | None, took: float, snaps
         failure=(failure.code or type(failure).__name__) if failure else "",
         usage=usage,
         cost=charge,
-        stream=x.peek.stream,
+        stream=peek.stream,
         batch=x.batch,
         lost=lane.lost if lane else (),
     )
@@ -202,9 +203,9 @@ def _headers(upstream: Headers, kind: bytes, trip: Trip, lane: Lane) -> dict[byt
     out = {b"content-type": kind, b"x-asbru-provider": trip.target.provider.encode()}
     if lane.lost:
         out[b"x-asbru-lost"] = _printable(", ".join(lane.lost))
-    for name, value in upstream.items():
+    for name in upstream:
         if name.startswith(_PASSED):
-            out[name] = value
+            out[name] = upstream[name]
     return out
 
 

@@ -42,6 +42,11 @@ class Plan(Struct, frozen=True):
     legs: tuple[Leg, ...]
 
     @property
+    def first(self) -> Target:
+        """Whom to ask first."""
+        return self.legs[0].targets[0]
+
+    @property
     def fixed(self) -> bool:
         """Whether the dice had no say: the same question would be planned in the same way."""
         return all(len(leg.targets) == 1 for leg in self.legs)
@@ -147,7 +152,7 @@ def _drawn(keys: list[Key], weights: list[float], dice: Dice) -> list[Key]:
 def next_step(plan: Plan, failures: Sequence[Failure], dice: Dice) -> Try | GiveUp:
     """What to do after ``failures``, which are those of the steps so far, in order. ``dice`` spreads the waits."""
     if not failures:
-        return Try(plan.legs[0].targets[0])
+        return Try(plan.first)
     walk = _Walk(plan)
     for failure in failures:
         walk.after(failure)

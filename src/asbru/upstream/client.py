@@ -36,13 +36,16 @@ class Client:
 
         Raises Unreachable, TimedOut or Broken; any status is an answer. Cancelling closes the connection at once.
         """
+        return await self.begin(call)
+
+    def begin(self, call: Call) -> Pending:
+        """``send`` without a coroutine: what is to be awaited, once. Raises Unreachable at once or then."""
         pool = self._pools.get(call.origin)
         if pool is None:
             pool = self._open(call.origin)
-        assert self._loop is not None
-        pending = Pending(call, self._loop)
+        pending = Pending(call, pool.loop)
         pool.submit(pending)
-        return await pending
+        return pending
 
     async def aclose(self) -> None:
         """Close every connection; what is still running fails."""
@@ -71,7 +74,7 @@ class Client:
         except ssl.SSLError as error:
             words = f"the trusted certificates given for {origin.host} cannot be read"
             raise Unreachable(502, words, detail=str(error)) from error
-        pool = self._pools[origin] = Pool(origin, context, self._loop.time())
+        pool = self._pools[origin] = Pool(origin, context, self._loop)
         return pool
 
     def _sweep(self) -> None:

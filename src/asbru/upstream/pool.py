@@ -18,11 +18,12 @@ from asbru.upstream.tls import Context
 
 
 class Pool:
-    """``now``: loop seconds, kept by the sweep. ``place``: host:port, for messages."""
+    """``loop``: where its calls are awaited. ``now``: loop seconds, kept by the sweep. ``place``: host:port, for messages."""
 
-    def __init__(self, origin: Origin, context: Context | None, now: float) -> None:
+    def __init__(self, origin: Origin, context: Context | None, loop: asyncio.AbstractEventLoop) -> None:
         self.origin = origin
-        self.now = now
+        self.loop = loop
+        self.now = loop.time()
         self.place = f"{origin.host}:{origin.port}"
         self._context = context
         self._idle: list[Connection] = []
