@@ -71,4 +71,6 @@ class Drive(Struct, Generic[T], eq=False):
             if self._cancelled and waits.cancel():
                 self._cancelled = False
         else:
-            self.loop.call_soon(self._step, None, RuntimeError(f"a handler awaited {type(waits).__name__}, not a future"))
+            self.loop.call_soon(
+                self._step, None, RuntimeError(f"a handler awaited {type(waits).__name__}, not a future")
+            )

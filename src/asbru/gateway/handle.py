@@ -116,8 +116,8 @@ class Gateway:
                 case Try(target, wait):
                     if wait:
                         await tools.sleep(wait)
-                case GiveUp(failure):
-                    raise failure
+                case GiveUp(told):
+                    raise told
 
     async def _attempt(self, x: Exchange, trip: Trip, target: Target) -> Answer:
         """One request to one target. Returns once the answer is whole, or its first frame is good."""

@@ -18,7 +18,10 @@ from asbru.upstream.tls import Context
 
 
 class Pool:
-    """``loop``: where its calls are awaited. ``now``: loop seconds, kept by the sweep. ``place``: host:port, for messages."""
+    """``loop``: where its calls are awaited. ``now``: loop seconds, kept by the sweep.
+
+    ``place``: host:port, for messages.
+    """
 
     def __init__(self, origin: Origin, context: Context | None, loop: asyncio.AbstractEventLoop) -> None:
         self.origin = origin
