@@ -17,12 +17,11 @@ from asbru.batch import BatchSettings as BatchLimits
 from asbru.batch.pace import PaceSettings
 from asbru.batch.submission import Submission
 from asbru.config import Settings, table_of
-from asbru.edge.batches import AnthropicBatches
 from asbru.edge.failures import fail_openai
+from asbru.edge.files import FileService
 from asbru.edge.health import health_route
 from asbru.edge.inference import Inference
 from asbru.edge.mounts import make_router
-from asbru.edge.openai_batches import OpenAIBatches
 from asbru.edge.parts import Parts
 from asbru.edge.request import Route
 from asbru.edge.routes import Router
@@ -30,6 +29,7 @@ from asbru.edge.server import Server
 from asbru.gateway import Gateway, Snapshot, Tools
 from asbru.gateway.models import ModelLists
 from asbru.logs import log
+from asbru.model.names import Operation
 from asbru.natives import native_providers
 from asbru.providers import Provider
 from asbru.providers.prices import batch_price_of, bundled, price_of
@@ -46,6 +46,9 @@ FATAL = 78
 
 _GC_THRESHOLDS = (50_000, 50, 50)
 """Requests make no cycles worth looking for; a collection every 700 allocations would cost a tenth of the hot path."""
+
+
+NOTHING: frozenset[Operation] = frozenset()
 
 
 class Plant(Struct, frozen=True):
@@ -111,12 +114,12 @@ class Worker:
         self.gateway = Gateway(snapshot_of(settings, signers), self._tools(settings))
         pace = PaceSettings(most=settings.batch.concurrency)
         self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live, EngineSettings(pace=pace))
-        ids = make_ids(time.time, os.urandom)
+        self.ids = ids = make_ids(time.time, os.urandom)
         natives = native_providers(
             settings, self.client.send, batch_price_of(bundled(), rows_of(settings)), random.random
         )
         self.submission = Submission(self.store, natives, ids)
-        usable = {name: name in natives for name in settings.providers}
+        usable = {name: natives[name].operations if name in natives else NOTHING for name in settings.providers}
         life = BatchLimits(life=settings.batch.expiry)
         self.service = BatchService(self.store, lambda: usable, ids, self._wake, life)
         router = self._router(settings)
@@ -141,8 +144,9 @@ class Worker:
         parts = Parts(
             inference=Inference(self.gateway, time.time, settings.client.max_request_body_size),
             lists=lists,
-            anthropic_batches=AnthropicBatches(self.service, settings.public_url),
-            openai_batches=OpenAIBatches(self.service),
+            batches=self.service,
+            files=FileService(self.store, self.ids),
+            public_url=settings.public_url,
         )
         health = Route(handler=health_route(self.store), fail=fail_openai, limit=0)
         return make_router(parts, health)

@@ -13,10 +13,18 @@ from asbru.config import ProviderSettings, Settings
 from asbru.gateway.door import base_url_of, credential_of, headers_of
 from asbru.gateway.snapshot import PriceOf
 from asbru.model.keys import Key
+from asbru.model.names import Format
 from asbru.routing import in_turn
 from asbru.upstream.origin import deadlines_of, origin_of
+from asbru.wire.openai.batches import ENDPOINTS
 
 _KINDS: dict[str, Callable[[Send, AddressOf], NativeApi]] = {"openai": NativeOpenAI, "anthropic": NativeAnthropic}
+
+_FORMATS: dict[str, frozenset[Format]] = {
+    "openai": frozenset(ENDPOINTS),
+    "anthropic": frozenset({Format.ANTHROPIC_MESSAGES}),
+}
+"""What each kind of batch API takes."""
 
 
 def native_providers(
@@ -45,7 +53,7 @@ def _native(
         name=name,
         api=_KINDS[limits.kind](send, partial(_address, each)),
         limits=limits,
-        format=each.provider.serves[0].format,
+        formats=tuple(way.format for way in each.provider.serves if way.format in _FORMATS[limits.kind]),
         keys=keys,
         price=partial(price, name),
         choose=partial(_choose, keys, dice),

@@ -19,7 +19,11 @@ OPENAI = (
     "reads_anthropic_batch",
     "embeddings", "embedding_errors",
 )  # fmt: skip
+OPENAI_BATCHES = (
+    "files", "batch", "native", "foreign", "anthropic_lines", "embeddings", "inline", "mistakes", "cancel",
+)  # fmt: skip
 CASES = [("anthropic", name) for name in ANTHROPIC] + [("openai", name) for name in OPENAI]
+CASES += [("openai_batches", name) for name in OPENAI_BATCHES] + [("anthropic_files", "files")]
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

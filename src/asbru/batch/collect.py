@@ -9,6 +9,7 @@ from asbru.batch.run import charge_id, request_id
 from asbru.batch.translate import one_line
 from asbru.model.batches import Outcome, Phase
 from asbru.model.failure import Broken, Failure
+from asbru.model.names import Format
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
 from asbru.store import Store, items, jobs
@@ -29,6 +30,7 @@ class Collector:
         self._batch = batch
         self._provider = provider
         self._row = row
+        self._format = Format(row.format)
         self._lost: dict[int, tuple[str, ...]] = {}
 
     async def collect(self, job: Job) -> None:
@@ -71,7 +73,7 @@ class Collector:
 
     def _succeeded(self, item: tuple[int, str], result: JobResult) -> Done:
         body = one_line(result.body)
-        usage = CODECS[self._provider.format].read_usage(body) or Usage()
+        usage = CODECS[self._format].read_usage(body) or Usage()
         price = cost(usage, self._provider.price(item[1]))
         return self._with(item, result, (body, self._record(item, usage, price)))
 
@@ -90,7 +92,7 @@ class Collector:
             batch=self._batch.seq,
             n=item[0],
             outcome=result.outcome,
-            format=self._provider.format,
+            format=self._format,
             status=record.status,
             body=body,
             request_id=result.request_id or request_id(self._batch.id, item[0]),
@@ -113,7 +115,7 @@ class Collector:
             model=model,
             key=key.name if key else "",
             format_in=self._batch.format,
-            format_out=self._provider.format,
+            format_out=self._format,
             lane="native",
             attempts=1,
             status=ended[0],

@@ -19,9 +19,10 @@ from asbru.batch.native import NativeApi
 from asbru.batch.outbox import Parcel
 from asbru.batch.run import charge_id, request_id
 from asbru.model.batches import Outcome
+from asbru.model.chat import Ask
 from asbru.model.failure import Failure, Refused
 from asbru.model.keys import Key
-from asbru.model.names import Format
+from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.record import Record
 from asbru.model.usage import Price
 from asbru.providers import BatchApi
@@ -42,7 +43,7 @@ _BREATHE = 16
 
 
 class NativeProvider(Struct, frozen=True, kw_only=True):
-    """A provider whose own batch API can be used now. ``format``: what its jobs are written in.
+    """A provider whose own batch API can be used now. ``formats``: what its jobs can be written in.
 
     ``keys``: those for batches. ``price``: of a model on the batch API. ``choose``: one key for a model, or
     None when none may be used for it (a provider without keys gets None too, and then ``keyless`` is set).
@@ -51,11 +52,25 @@ class NativeProvider(Struct, frozen=True, kw_only=True):
     name: str
     api: NativeApi
     limits: BatchApi
-    format: Format
+    formats: tuple[Format, ...]
     keys: tuple[Key, ...]
     price: Callable[[str], tuple[Price, ...]]
     choose: Callable[[str], Key | None]
     keyless: bool = False
+
+    def format_for(self, source: Format) -> Format:
+        """What requests in ``source`` are sent as. Raises Refused(400) when its batch API does nothing of the kind."""
+        if source in self.formats:
+            return source
+        for format in self.formats:
+            if OPERATIONS[format] is OPERATIONS[source]:
+                return format
+        raise Refused(400, f"{OPERATIONS[source]} is not supported by the batch API of {self.name}")
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What its batch API does."""
+        return frozenset(OPERATIONS[format] for format in self.formats)
 
     def key(self, id: str) -> Key | None:
         """The key with this id, None when it is not there (any more)."""
@@ -68,7 +83,9 @@ def convert(body: bytes, source: Format, target: Format, model: str) -> Written:
     if source is target:
         return Written(envelope.splice({"model": Raw(msgspec.json.encode(model))}, drop=("stream",)))
     ask = CODECS[source].read_ask(envelope)
-    return CODECS[target].write_ask(msgspec.structs.replace(ask, model=model, stream=False))
+    if isinstance(ask, Ask):
+        ask = msgspec.structs.replace(ask, stream=False)
+    return CODECS[target].write_ask(msgspec.structs.replace(ask, model=model))
 
 
 class Gatherer:
@@ -136,7 +153,7 @@ class _Parcels:
         provider = self._provider
         try:
             key = self._key(item.model)
-            written = convert(body, self._batch.format, provider.format, item.model)
+            written = convert(body, self._batch.format, provider.format_for(self._batch.format), item.model)
             self._fits(written.body)
         except Failure as failure:
             await self.refuse(item, failure)
@@ -186,7 +203,7 @@ class _Parcels:
             provider=self._provider.name,
             key=group[0],
             model=group[1],
-            format=self._provider.format,
+            format=self._provider.format_for(self._batch.format),
             state="planned",
             count=len(parcel.numbers),
             size=parcel.size,

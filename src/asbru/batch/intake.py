@@ -16,9 +16,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from asbru.model.batches import Mode, State
+from asbru.batch.entries import Entry, Listing, Source, listing_of
+from asbru.model.batches import About, Mode, State
 from asbru.model.failure import Refused
-from asbru.model.names import Format
+from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.store import Appender, batches
 from asbru.store.batches import NewBatch, NewItem
 
@@ -32,13 +33,21 @@ MODELS_SHOWN = 20
 LIFE = 24 * 3_600.0
 """Seconds until a batch expires."""
 _ID_LENGTH = 64
+_LONG_ID = 512
+"""OpenAI tells no limit; a key of a result should fit a line."""
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+Providers = Mapping[str, frozenset[Operation]]
 
 
 class Order(Struct, frozen=True, kw_only=True):
     """All that is known about a create but its body. ``id``: of the batch to be.
 
-    ``providers``: every provider that can be named, and whether its own batch API can be used now. ``default``: where
+    ``format``: of the caller's dialect; what the requests are written in is found when they are read. ``url``: OpenAI's
+    endpoint, "" when it is not said. ``about``: what the caller wants to find in the batch again.
+
+    ``providers``: every provider that can be named, and what its own batch API can be used for now. ``default``: where
     items without a ``provider/`` prefix go. ``explicit``: the caller named ``default`` itself, so that a prefix which
     is no provider belongs to the model's name.
     """
@@ -46,23 +55,17 @@ class Order(Struct, frozen=True, kw_only=True):
     id: str
     owner: str
     format: Format
+    source: Source = Source.REQUESTS
+    url: str = ""
     default: str
     explicit: bool
     mode: Mode
-    providers: Mapping[str, bool]
+    providers: Providers
     headers: Mapping[str, str] = {}
+    about: About = About()
     key: str = ""
     created_at: float
     life: float = LIFE
-
-
-class _Entry(Struct):
-    custom_id: Raw | UnsetType = UNSET
-    params: Raw | UnsetType = UNSET
-
-
-class _Body(Struct):
-    requests: Raw | UnsetType = UNSET
 
 
 class _Params(Struct):
@@ -72,10 +75,6 @@ class _Params(Struct):
     speed: Raw | UnsetType = UNSET
 
 
-_read_body = msgspec.json.Decoder(_Body).decode
-_read_entries = msgspec.json.Decoder(list[_Entry]).decode
-_read_raws = msgspec.json.Decoder(list[Raw]).decode
-_read_entry = msgspec.json.Decoder(_Entry).decode
 _read_params = msgspec.json.Decoder(_Params).decode
 _read_string = msgspec.json.Decoder(str).decode
 
@@ -93,6 +92,7 @@ class Parsed(Struct, frozen=True):
 class Checked(Struct, frozen=True):
     """A body without mistakes. ``shares``: items per provider, live and native."""
 
+    format: Format
     requests: list[Parsed]
     models: tuple[str, ...]
     shares: Mapping[str, tuple[int, int]]
@@ -102,38 +102,7 @@ def check(body: bytes | memoryview, order: Order) -> Checked:
     """Read the body of a create. Raises Refused(400, or 413 for too many bytes) that names every first mistake."""
     if len(body) > MAX_BYTES:
         raise Refused(413, "The body is larger than 256 MB: split the batch.", code="request_too_large")
-    return _Check(order).run(_entries(body))
-
-
-def _entries(body: bytes | memoryview) -> "list[_Entry | str]":
-    """The requests; a text instead of each that is not an object."""
-    try:
-        requests = _read_body(body).requests
-    except msgspec.ValidationError:
-        raise _refused("The body must be a JSON object.") from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _refused(f"The body is not valid JSON: {error}") from None
-    if requests is UNSET:
-        raise _refused("requests: Field required", "requests")
-    try:
-        return list(_read_entries(requests))
-    except msgspec.ValidationError:
-        return _entries_one_by_one(requests)
-
-
-def _entries_one_by_one(requests: Raw) -> "list[_Entry | str]":
-    try:
-        raws = _read_raws(requests)
-    except msgspec.ValidationError:
-        raise _refused("requests: Input should be a valid array", "requests") from None
-    return [_entry(raw) for raw in raws]
-
-
-def _entry(raw: Raw) -> "_Entry | str":
-    try:
-        return _read_entry(raw)
-    except msgspec.ValidationError:
-        return "Input should be an object"
+    return _Check(order, listing_of(order.source, body, order.url)).run()
 
 
 def _refused(message: str, param: str = "") -> Refused:
@@ -151,15 +120,18 @@ class _Mistake(Exception):
 class _Check:
     """One pass over the requests."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, listing: Listing) -> None:
         self._order = order
+        self._listing = listing
+        self._member = listing.member
         self._seen: dict[str, int] = {}
         self._mistakes: list[tuple[str, str]] = []
         self._models: dict[str, None] = {}
         self._shares: dict[str, list[int]] = {}
 
-    def run(self, entries: "list[_Entry | str]") -> Checked:
+    def run(self) -> Checked:
         """All requests. Raises Refused."""
+        entries = self._listing.entries
         if not entries:
             raise _refused("requests: List should have at least 1 item", "requests")
         if len(entries) > MAX_ITEMS:
@@ -173,7 +145,7 @@ class _Check:
             raise self._refusal()
         requests = [one for one in parsed if one is not None]
         shares = {provider: (live, native) for provider, (live, native) in self._shares.items()}
-        return Checked(requests, tuple(self._models), shares)
+        return Checked(self._listing.format, requests, tuple(self._models), shares)
 
     def _refusal(self) -> Refused:
         shown = self._mistakes[:MAX_NAMED]
@@ -183,18 +155,18 @@ class _Check:
             lines.append(f"and {more} more")
         return _refused("; ".join(lines), shown[0][0])
 
-    def _one(self, n: int, entry: "_Entry | str") -> Parsed | None:
+    def _one(self, n: int, entry: Entry | str) -> Parsed | None:
         if isinstance(entry, str):
-            self._mistakes.append((f"requests.{n}", entry))
+            self._mistakes.append((self._listing.place(n), entry))
             return None
         custom_id = self._try(n, lambda: self._custom_id(n, entry.custom_id))
-        return self._try(n, lambda: self._parsed(custom_id or "", entry.params))
+        return self._try(n, lambda: self._parsed(custom_id or "", entry.ask))
 
     def _try(self, n: int, read: Callable[[], _T]) -> _T | None:
         try:
             return read()
         except _Mistake as mistake:
-            self._mistakes.append((f"requests.{n}.{mistake.field}", str(mistake)))
+            self._mistakes.append((f"{self._listing.place(n)}.{mistake.field}", str(mistake)))
             return None
 
     def _custom_id(self, n: int, raw: Raw | UnsetType) -> str:
@@ -204,24 +176,25 @@ class _Check:
             custom_id = _read_string(raw)
         except msgspec.DecodeError:
             raise _Mistake("custom_id", "Input should be a valid string") from None
-        if not 1 <= len(custom_id) <= _ID_LENGTH:
-            raise _Mistake("custom_id", f"must have 1 to {_ID_LENGTH} characters, this has {len(custom_id)}")
-        if not _ID_LETTERS.issuperset(custom_id):
+        most = _ID_LENGTH if self._listing.strict_ids else _LONG_ID
+        if not 1 <= len(custom_id) <= most:
+            raise _Mistake("custom_id", f"must have 1 to {most} characters, this has {len(custom_id)}")
+        if self._listing.strict_ids and not _ID_LETTERS.issuperset(custom_id):
             raise _Mistake("custom_id", "String should match pattern '^[a-zA-Z0-9_-]{1,64}$'")
         first = self._seen.setdefault(custom_id, n)
         if first != n:
-            raise _Mistake("custom_id", f"{custom_id!r} is used already, by requests.{first}")
+            raise _Mistake("custom_id", f"{custom_id!r} is used already, by {self._listing.place(first)}")
         return custom_id
 
     def _parsed(self, custom_id: str, raw: Raw | UnsetType) -> Parsed:
         if raw is UNSET:
-            raise _Mistake("params", "Field required")
+            raise _Mistake(self._member, "Field required")
         try:
             params = _read_params(raw)
         except msgspec.DecodeError:
-            raise _Mistake("params", "Input should be an object") from None
-        provider, model = self._target(_model(params))
-        _no_stream(params)
+            raise _Mistake(self._member, "Input should be an object") from None
+        provider, model = self._target(self._model(params))
+        self._no_stream(params)
         native = self._way(provider)
         self._count(provider, model, native)
         return Parsed(custom_id, provider, model, native, raw)
@@ -233,17 +206,18 @@ class _Check:
         if slash and prefix in order.providers and rest:
             return prefix, rest
         if slash and not order.explicit:
-            raise _Mistake("params.model", unknown(prefix, order.providers))
+            raise _Mistake(f"{self._member}.model", unknown(prefix, order.providers))
         if order.default not in order.providers:
-            raise _Mistake("params.model", f"names no provider, and {unknown(order.default, order.providers)}")
+            raise _Mistake(f"{self._member}.model", f"names no provider, and {unknown(order.default, order.providers)}")
         return order.default, named
 
     def _way(self, provider: str) -> bool:
         """Whether an item goes to the provider's own batch API."""
-        mode, able = self._order.mode, self._order.providers[provider]
+        mode = self._order.mode
+        able = OPERATIONS[self._listing.format] in self._order.providers[provider]
         if mode is Mode.NATIVE and not able:
             raise _Mistake(
-                "params.model",
+                f"{self._member}.model",
                 f"provider {provider!r} has no batch API that can be used here: give it a key with use_for_batch_api,"
                 " or send x-bf-batch-mode: live (or auto)",
             )
@@ -254,29 +228,27 @@ class _Check:
             self._models[model] = None
         self._shares.setdefault(provider, [0, 0])[int(native)] += 1
 
+    def _model(self, params: _Params) -> str:
+        if params.model is UNSET:
+            raise _Mistake(f"{self._member}.model", "Field required")
+        try:
+            model = _read_string(params.model)
+        except msgspec.DecodeError:
+            raise _Mistake(f"{self._member}.model", "Input should be a valid string") from None
+        if not model:
+            raise _Mistake(f"{self._member}.model", "String should have at least 1 character")
+        return model
 
-def _model(params: _Params) -> str:
-    if params.model is UNSET:
-        raise _Mistake("params.model", "Field required")
-    try:
-        model = _read_string(params.model)
-    except msgspec.DecodeError:
-        raise _Mistake("params.model", "Input should be a valid string") from None
-    if not model:
-        raise _Mistake("params.model", "String should have at least 1 character")
-    return model
-
-
-def _no_stream(params: _Params) -> None:
-    if params.stream is not UNSET and bytes(params.stream) not in (b"false", b"null"):
-        raise _Mistake("params.stream", "streaming is not possible in a batch: leave it out")
-    if params.max_tokens is not UNSET and bytes(params.max_tokens) == b"0":
-        raise _Mistake("params.max_tokens", "must be at least 1 in a batch")
-    if params.speed is not UNSET and bytes(params.speed) not in (b"null", b'"standard"'):
-        raise _Mistake("params.speed", "fast mode is not possible in a batch: leave it out")
+    def _no_stream(self, params: _Params) -> None:
+        if params.stream is not UNSET and bytes(params.stream) not in (b"false", b"null"):
+            raise _Mistake(f"{self._member}.stream", "streaming is not possible in a batch: leave it out")
+        if params.max_tokens is not UNSET and bytes(params.max_tokens) == b"0":
+            raise _Mistake(f"{self._member}.max_tokens", "must be at least 1 in a batch")
+        if params.speed is not UNSET and bytes(params.speed) not in (b"null", b'"standard"'):
+            raise _Mistake(f"{self._member}.speed", "fast mode is not possible in a batch: leave it out")
 
 
-def unknown(provider: str, providers: Mapping[str, bool]) -> str:
+def unknown(provider: str, providers: Providers) -> str:
     """What to say about a provider that is not known."""
     near = get_close_matches(provider.lower(), providers, n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(providers)) or 'none'}"
@@ -285,7 +257,7 @@ def unknown(provider: str, providers: Mapping[str, bool]) -> str:
 
 def digest_of(body: bytes | memoryview, order: Order) -> str:
     """What makes two creates the same."""
-    digest = hashlib.sha256(f"{order.format}\n{order.default}\n{order.mode}\n".encode())
+    digest = hashlib.sha256(f"{order.format}\n{order.url}\n{order.default}\n{order.mode}\n".encode())
     digest.update(body)
     return digest.hexdigest()
 
@@ -295,10 +267,11 @@ def new_batch(order: Order, checked: Checked, digest: str) -> NewBatch:
     return NewBatch(
         id=order.id,
         owner=order.owner,
-        format=order.format,
+        format=checked.format,
         provider=order.default,
         mode=order.mode,
         headers=order.headers,
+        about=order.about,
         models=checked.models,
         total=len(checked.requests),
         created_at=order.created_at,

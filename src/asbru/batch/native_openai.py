@@ -23,9 +23,8 @@ from asbru.batch.native_calls import AddressOf, Caller, Send, Upload, grouped, o
 from asbru.batch.native_lines import steady_lines
 from asbru.model.batches import Counts, Outcome
 from asbru.model.failure import Overloaded, Rejected, Upstream
-from asbru.model.names import Format
+from asbru.wire.openai.batches import ENDPOINTS
 
-ENDPOINTS = {Format.OPENAI_CHAT: "/v1/chat/completions"}
 MARK = "asbru_job"
 CLOCK_SKEW = 300.0
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})

@@ -18,6 +18,7 @@ from asbru.model.usage import Usage
 from asbru.store.batches import Active
 from asbru.store.items import Claimed, Done, Postponed
 from asbru.wire import CODECS
+from asbru.wire.codec import AnyCodec, Peek
 from asbru.wire.envelope import Envelope
 
 Carry = Callable[[Exchange], Awaitable[Answer]]
@@ -45,13 +46,19 @@ def exchange_of(item: Claimed, batch: Active, body: bytes, at: float) -> Exchang
         id=request_id(batch.id, item.n),
         codec=codec,
         envelope=envelope,
-        peek=codec.peek(envelope),
+        peek=_peek(item, codec, envelope),
         provider=batch.provider,
         at=at,
         who=Principal(batch.owner),
         headers={name.encode(): value.encode() for name, value in batch.headers.items()},
         batch=batch.id,
     )
+
+
+def _peek(item: Claimed, codec: AnyCodec, envelope: Envelope) -> Peek:
+    """What the item asks for; where its format names the model elsewhere, that of the item's row."""
+    peek = codec.peek(envelope)
+    return Peek(f"{item.provider}/{item.model}", False, peek.fallbacks) if codec.model_in_path else peek
 
 
 def request_id(batch: str, n: int) -> str:

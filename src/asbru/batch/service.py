@@ -13,12 +13,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from asbru.batch.intake import LIFE, Order, check, digest_of, new_batch, replayed, store_at_once
+from asbru.batch.entries import Source
+from asbru.batch.intake import LIFE, Order, Providers, check, digest_of, new_batch, replayed, store_at_once
 from asbru.batch.spooled import Task, take_in
 from asbru.batch.translate import in_format
-from asbru.model.batches import Batch, ItemResult, Mode, Status
+from asbru.model.batches import About, Batch, ItemResult, Mode, Status
 from asbru.model.failure import Refused
-from asbru.model.names import Format
+from asbru.model.names import OPERATIONS, Format
 from asbru.store import Store, batches, items, jobs
 from asbru.store.batches import Page
 from asbru.store.items import Which
@@ -37,7 +38,7 @@ WriteLine = Callable[[ItemResult], bytes]
 
 
 class CreateCommand(Struct, frozen=True, kw_only=True):
-    """A create. ``body``: bytes, or the file that holds them (the caller removes it).
+    """A create. ``body``: bytes, or the file that holds them (the caller removes it); ``source`` says what it is.
 
     ``provider``: where items without a ``provider/`` prefix go; ``explicit``: the caller named it, it is not just the
     dialect's own. ``headers``: those that go upstream with every item, names in lower case.
@@ -45,12 +46,15 @@ class CreateCommand(Struct, frozen=True, kw_only=True):
 
     owner: str
     format: Format
+    source: Source = Source.REQUESTS
+    url: str = ""
     body: bytes | Path
     provider: str
     explicit: bool = False
     mode: Mode = Mode.AUTO
     idempotency_key: str = ""
     headers: Mapping[str, str] = {}
+    about: About = About()
 
 
 class BatchSettings(Struct, frozen=True, kw_only=True):
@@ -62,13 +66,13 @@ class BatchSettings(Struct, frozen=True, kw_only=True):
 
 
 class BatchService:
-    """``providers``: every provider by name, and whether its own batch API can be used now. ``new_id``: 26 letters and
+    """``providers``: every provider by name, and what its own batch API can be used for now. ``new_id``: 26 letters and
     digits, growing with time. ``wake``: tells the engine of this process that there is work."""
 
     def __init__(
         self,
         store: Store,
-        providers: Callable[[], Mapping[str, bool]],
+        providers: Callable[[], Providers],
         new_id: Callable[[], str],
         wake: Callable[[], None],
         settings: BatchSettings = BatchSettings(),  # noqa: B008  Immutable.
@@ -95,11 +99,14 @@ class BatchService:
             id=self._new_id(),
             owner=command.owner,
             format=command.format,
+            source=command.source,
+            url=command.url,
             default=command.provider,
             explicit=command.explicit,
             mode=command.mode,
             providers=self._providers(),
             headers=command.headers,
+            about=command.about,
             key=command.idempotency_key,
             created_at=self._store.clock(),
             life=self._settings.life,
@@ -183,6 +190,9 @@ class BatchService:
         Raises Refused at once: 404 when there is no such batch, 400 when it has not ended, 404 when it is archived.
         """
         batch, seq = await self._find(owner, id)
+        if OPERATIONS[batch.format] is not OPERATIONS[wanted]:
+            message = f"This batch is one of {batch.format}: its results cannot be written as {wanted}."
+            raise Refused(400, message, code="invalid_request_error")
         if batch.status is not Status.ENDED:
             message = "The batch has not yet ended: its results can be read when it has, and results_url is set."
             raise Refused(400, message, code="invalid_request_error")

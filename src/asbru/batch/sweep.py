@@ -6,8 +6,9 @@ from functools import partial
 from msgspec import Struct
 
 from asbru.batch.outbox import abandoned, remove
-from asbru.store import Store, batches, jobs
-from asbru.store.store import OUTBOX
+from asbru.store import Store, batches, files, jobs
+from asbru.store.blobs import older
+from asbru.store.store import FILES, OUTBOX
 
 DAY = 86_400.0
 
@@ -49,6 +50,16 @@ class Sweep:
         """Archive what is old enough now, and remove what nobody can reach."""
         await self._store.clear(self._store.clock() - self._settings.keep)
         await self._clear_outbox()
+        await self._clear_files()
+
+    async def _clear_files(self) -> None:
+        """Remove files whose time is over, and bytes that an upload which died an hour ago or earlier left behind."""
+        store, now = self._store, self._store.clock()
+        await store.write(lambda db: files.expire(db, now))
+        folder = store.app_dir / FILES
+        old = await store.call(partial(older, folder, now - 3_600))
+        for name in await store.read(lambda db: files.unused(db, old)) if old else ():
+            await store.call(partial((folder / name).unlink, missing_ok=True))
 
     async def _clear_outbox(self) -> None:
         """Remove lines of jobs that were never planned: their gatherer died an hour ago or earlier."""

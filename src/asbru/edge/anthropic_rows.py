@@ -1,5 +1,7 @@
 """The routes of Anthropic's dialect."""
 
+from asbru.edge.anthropic_files import AnthropicFiles
+from asbru.edge.batches import AnthropicBatches
 from asbru.edge.failures import fail_anthropic
 from asbru.edge.models import ModelRoutes
 from asbru.edge.parts import Parts
@@ -19,8 +21,9 @@ def anthropic_rows(parts: Parts) -> list[Mount]:
 
 
 def anthropic_batch_rows(parts: Parts) -> list[Mount]:
-    """Message batches."""
-    batches, base = parts.anthropic_batches, "/v1/messages/batches"
+    """Message batches, and files."""
+    batches, base = AnthropicBatches(parts.batches, parts.public_url), "/v1/messages/batches"
+    files = AnthropicFiles(parts.files)
     return [
         Mount("POST", base, batches.create),
         Mount("GET", base, batches.list),
@@ -28,4 +31,9 @@ def anthropic_batch_rows(parts: Parts) -> list[Mount]:
         Mount("DELETE", f"{base}/{{id}}", batches.delete),
         Mount("POST", f"{base}/{{id}}/cancel", batches.cancel),
         Mount("GET", f"{base}/{{id}}/results", batches.results),
+        Mount("POST", "/v1/files", files.create),
+        Mount("GET", "/v1/files", files.list),
+        Mount("GET", "/v1/files/{id}", files.retrieve),
+        Mount("DELETE", "/v1/files/{id}", files.delete),
+        Mount("GET", "/v1/files/{id}/content", files.content),
     ]

@@ -21,11 +21,11 @@ FRAMEWORKS = ("/litellm", "/langchain", "/pydanticai")
 def make_router(parts: Parts, health: Route) -> Router:
     """All routes."""
     openai = openai_rows(parts, "openai")
-    batches = openai_batch_rows(parts)
+    batches = openai_batch_rows(parts, "openai")
     anthropic = anthropic_rows(parts)
     mounts = [
         Mount("GET", "/health", health),
-        *below("/v1", openai_rows(parts, "")),
+        *below("/v1", openai_rows(parts, "") + openai_batch_rows(parts, "")),
         *(row for prefix in ("/openai/v1", "/openai") for row in below(prefix, openai + batches)),
         *below("/anthropic", anthropic + anthropic_batch_rows(parts)),
     ]

@@ -1,34 +1,117 @@
-"""OpenAI's view of the same batches: read, cancel, and their result files.
+"""Batches as OpenAI's clients make, watch and stop them; and the unified API's, which needs no endpoint and no model.
 
-Creating a batch in this format, and other files than results, come with the files API.
+Rule 1. The requests come from an uploaded file, or stand in the body as ``requests`` (Bifrost's way, batch.md 6).
+Rule 2. Mistakes in a file are answered at once, each by its line, where OpenAI makes a batch that has failed.
+Rule 3. The provider is that of a line's ``provider/model``, then ``x-model-provider`` or ``provider``, then the path's.
 """
 
+import os
 from functools import partial
+from pathlib import Path
 from urllib.parse import parse_qs
 
-from asbru.batch import BatchService
-from asbru.edge.batches import NO_OWNER, first, number
+import msgspec
+from msgspec import Raw, Struct
+
+from asbru.batch import BatchService, CreateCommand
+from asbru.batch.entries import Source
+from asbru.edge.batches import CREATE_LIMIT, NO_OWNER, first, mode_of, number
 from asbru.edge.failures import fail_openai
+from asbru.edge.files import FileService
+from asbru.edge.inference import forwarded
 from asbru.edge.pulled import Pulled
 from asbru.edge.request import Handler, Request, Route
+from asbru.model.batches import About, Batch
 from asbru.model.failure import Refused
 from asbru.model.http import Answer
 from asbru.model.names import Format
-from asbru.wire.openai.batches import bare_id, read_file_id, write_batch, write_page, write_result
+from asbru.wire.openai.batches import bare_id, results_format, write_batch, write_page, write_result
+from asbru.wire.openai.files import bare_file_id
+from asbru.wire.shapes import BAD_JSON, refused
 
 _JSON = {b"content-type": b"application/json"}
 _LINES = {b"content-type": b"application/jsonl"}
+_WINDOW = "24h"
+_PAIRS, _KEY, _VALUE = 16, 64, 512
+"""Most entries of ``metadata``, and most characters of their keys and values."""
+
+
+class _Create(Struct, kw_only=True):
+    input_file_id: str | None = None
+    endpoint: str | None = None
+    completion_window: str | None = None
+    metadata: dict[str, str] | None = None
+    requests: Raw | msgspec.UnsetType = msgspec.UNSET
+    model: str | None = None
+    provider: str | None = None
+
+
+_read_create = msgspec.json.Decoder(_Create).decode
 
 
 class OpenAIBatches:
-    """Handlers by operation."""
+    """Handlers by operation. ``default``: the provider of models without a prefix, "" to demand one."""
 
-    def __init__(self, service: BatchService) -> None:
+    def __init__(self, service: BatchService, files: FileService, default: str) -> None:
         self._service = service
-        self.list = _route(self._list)
-        self.retrieve = _route(self._retrieve)
-        self.cancel = _route(self._cancel)
-        self.content = _route(self._content)
+        self._files = files
+        self._default = default
+        self.create = Route(
+            handler=self._create,
+            fail=fail_openai,
+            limit=CREATE_LIMIT,
+            spool=True,
+            summary="Make a batch of an uploaded file, or of requests in the body",
+            body=_Create,
+        )
+        self.list = _route(self._list, "List batches")
+        self.retrieve = _route(self._retrieve, "A batch")
+        self.cancel = _route(self._cancel, "Stop a batch")
+        self.results = _route(self._results, "The results of a batch, a line each")
+
+    async def _create(self, request: Request) -> Answer:
+        try:
+            said = await self._read(request)
+            return _json(write_batch(await self._service.create(await self._command(request, said))))
+        finally:
+            if request.spool:
+                os.unlink(request.spool)
+
+    async def _read(self, request: Request) -> _Create:
+        if not request.spool:
+            return _decode(request.body)
+        path = Path(request.spool)
+        return await self._files.call(lambda: _decode(path.read_bytes()))
+
+    async def _command(self, request: Request, said: _Create) -> CreateCommand:
+        _check(said)
+        named = request.headers.get(b"x-model-provider", b"").decode("latin-1") or said.provider or ""
+        named = named or first(parse_qs(request.query), "provider") or (said.model or "").partition("/")[0]
+        body: Path | bytes = Path(request.spool) if request.spool else request.body
+        source = Source.BODIES
+        if said.input_file_id is not None:
+            body, source = await self._input(said.input_file_id), Source.LINES
+        return CreateCommand(
+            owner=NO_OWNER,
+            format=Format.OPENAI_CHAT,
+            source=source,
+            url=said.endpoint or "",
+            body=body,
+            provider=named or self._default,
+            explicit=bool(named),
+            mode=mode_of(request),
+            idempotency_key=request.headers.get(b"idempotency-key", b"").decode("latin-1"),
+            headers={name.decode(): value.decode("latin-1") for name, value in forwarded(request.headers).items()},
+            about=About(
+                metadata=said.metadata or {}, input_file=said.input_file_id or "", endpoint=said.endpoint or ""
+            ),
+        )
+
+    async def _input(self, public: str) -> Path:
+        try:
+            return await self._files.path(NO_OWNER, bare_file_id(public))
+        except Refused:
+            raise _wrong("input_file_id", f"there is no such file: {public}") from None
 
     async def _list(self, request: Request) -> Answer:
         query = parse_qs(request.query)
@@ -37,29 +120,49 @@ class OpenAIBatches:
         return _json(write_page(page.batches, page.has_more))
 
     async def _retrieve(self, request: Request) -> Answer:
-        return _json(write_batch(await self._service.get(NO_OWNER, bare_id(request.params[0]))))
+        return _json(write_batch(await self._batch(request)))
 
     async def _cancel(self, request: Request) -> Answer:
         return _json(write_batch(await self._service.cancel(NO_OWNER, bare_id(request.params[0]))))
 
-    async def _content(self, request: Request) -> Answer:
-        id, errors = _file_of(request)
-        write = partial(write_result, batch=id)
-        lines = await self._service.results(
-            NO_OWNER, id, Format.OPENAI_CHAT, write, "failed" if errors else "succeeded"
-        )
+    async def _results(self, request: Request) -> Answer:
+        batch = await self._batch(request)
+        write = partial(write_result, batch=batch.id)
+        lines = await self._service.results(NO_OWNER, batch.id, results_format(batch), write)
         return Answer(status=200, headers=_LINES, stream=Pulled(lines))
 
-
-def _file_of(request: Request) -> tuple[str, bool]:
-    found = read_file_id(request.params[0])
-    if found is None:
-        raise Refused(404, f"No such File object: {request.params[0]}", code="not_found_error", param="id")
-    return found
+    async def _batch(self, request: Request) -> Batch:
+        return await self._service.get(NO_OWNER, bare_id(request.params[0]))
 
 
-def _route(handler: Handler) -> Route:
-    return Route(handler=handler, fail=fail_openai, limit=1 << 16)
+def _decode(body: bytes) -> _Create:
+    try:
+        return _read_create(body)
+    except BAD_JSON as error:
+        raise refused("", error) from None
+
+
+def _check(said: _Create) -> None:
+    if said.input_file_id is None and said.requests is msgspec.UNSET:
+        raise _wrong("input_file_id", "Field required (or requests, in the body)")
+    if said.input_file_id is not None and said.requests is not msgspec.UNSET:
+        raise _wrong("requests", "cannot be used together with input_file_id")
+    if said.completion_window not in (None, _WINDOW):
+        raise _wrong("completion_window", f"must be {_WINDOW}, this is {said.completion_window!r}")
+    metadata = said.metadata or {}
+    if len(metadata) > _PAIRS:
+        raise _wrong("metadata", f"must have at most {_PAIRS} entries, this has {len(metadata)}")
+    for key, value in metadata.items():
+        if len(key) > _KEY or len(value) > _VALUE:
+            raise _wrong("metadata", f"keys must have at most {_KEY} characters, values {_VALUE}: {key[:_KEY]!r}")
+
+
+def _wrong(name: str, text: str) -> Refused:
+    return Refused(400, f"{name}: {text}", code="invalid_request_error", param=name)
+
+
+def _route(handler: Handler, summary: str) -> Route:
+    return Route(handler=handler, fail=fail_openai, limit=1 << 16, summary=summary)
 
 
 def _json(body: bytes) -> Answer:

@@ -2,6 +2,8 @@
 
 from asbru.edge.failures import fail_openai
 from asbru.edge.models import ModelRoutes
+from asbru.edge.openai_batches import OpenAIBatches
+from asbru.edge.openai_files import OpenAIFiles
 from asbru.edge.parts import Parts
 from asbru.edge.routes import Mount
 from asbru.model.names import Format
@@ -23,12 +25,19 @@ def openai_rows(parts: Parts, default: str) -> list[Mount]:
     ]
 
 
-def openai_batch_rows(parts: Parts) -> list[Mount]:
-    """Batches and their files as OpenAI has them."""
-    batches = parts.openai_batches
+def openai_batch_rows(parts: Parts, default: str) -> list[Mount]:
+    """Batches and files. ``default``: the provider of models without a prefix, "" to demand one."""
+    batches = OpenAIBatches(parts.batches, parts.files, default)
+    files = OpenAIFiles(parts.files, parts.batches)
     return [
+        Mount("POST", "/batches", batches.create),
         Mount("GET", "/batches", batches.list),
         Mount("GET", "/batches/{id}", batches.retrieve),
         Mount("POST", "/batches/{id}/cancel", batches.cancel),
-        Mount("GET", "/files/{id}/content", batches.content),
+        Mount("GET", "/batches/{id}/results", batches.results),
+        Mount("POST", "/files", files.create),
+        Mount("GET", "/files", files.list),
+        Mount("GET", "/files/{id}", files.retrieve),
+        Mount("DELETE", "/files/{id}", files.delete),
+        Mount("GET", "/files/{id}/content", files.content),
     ]

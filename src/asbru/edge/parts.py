@@ -4,20 +4,23 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from asbru.edge.batches import AnthropicBatches
+from asbru.batch import BatchService
+from asbru.edge.files import FileService
 from asbru.edge.inference import Inference
-from asbru.edge.openai_batches import OpenAIBatches
 from asbru.edge.routes import Mount
 from asbru.gateway.models import ModelLists
 
 
 class Parts(Struct, frozen=True, kw_only=True):
-    """What answers. Each dialect's table picks what it needs."""
+    """What answers. Each dialect's table picks what it needs. ``public_url``: where clients reach the gateway; "": the
+    host they used.
+    """
 
     inference: Inference
     lists: ModelLists
-    anthropic_batches: AnthropicBatches
-    openai_batches: OpenAIBatches
+    batches: BatchService
+    files: FileService
+    public_url: str
 
 
 def below(prefix: str, mounts: Iterable[Mount]) -> list[Mount]:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from asbru.edge.request import Request
-from asbru.mock import openai
+from asbru.mock import openai, openai_embeddings
 from asbru.mock.directives import Directive, parse
 from asbru.mock.files import Files, Operation, page, written
 from asbru.mock.jobs import NeverDone, Tasks, answer, nap, seconds, slices
@@ -200,11 +200,8 @@ class OpenAIBatches:
                 job.failed += 1
 
     def _answer(self, job: Job, line: Line) -> None:
-        place = Place(line.url, line.method, job.owner)
         try:
-            asked, said = answer(self._talker, openai.DIALECT, lambda: openai.ask(bytes(line.body), {}), place)
-            if asked.stream:
-                raise Refused(400, "Streaming is not supported in the Batch API.", param="stream")
+            body = self._said(job, line)
         except NeverDone:
             job.failed += 1
             job.error.append(self._written(line, None, {"code": "batch_expired", "message": _EXPIRED}))
@@ -215,8 +212,18 @@ class OpenAIBatches:
             )
         else:
             job.completed += 1
-            body = Raw(openai.write(asked, said, self._talker.stamp(asked.model)))
-            job.output.append(self._written(line, self._response(200, body), None))
+            job.output.append(self._written(line, self._response(200, Raw(body)), None))
+
+    def _said(self, job: Job, line: Line) -> bytes:
+        """The answer to one line. Raises NeverDone, or the Failure that the live API would answer."""
+        if line.url == "/v1/embeddings":
+            task = openai_embeddings.task(bytes(line.body))
+            return task.write(self._talker.stamp(task.model))
+        place = Place(line.url, line.method, job.owner)
+        asked, said = answer(self._talker, openai.DIALECT, lambda: openai.ask(bytes(line.body), {}), place)
+        if asked.stream:
+            raise Refused(400, "Streaming is not supported in the Batch API.", param="stream")
+        return openai.write(asked, said, self._talker.stamp(asked.model))
 
     def _response(self, status: int, body: object) -> dict[str, Any]:
         return {"status_code": status, "request_id": self._talker.serial.next(), "body": body}

@@ -3,6 +3,7 @@
 Ids are bare (``01jd…``); each dialect writes them in its own form (``msgbatch_01jd…``, ``batch_01jd…``).
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
@@ -79,6 +80,17 @@ class Counts(Struct, frozen=True, kw_only=True):
         return self.processing + self.succeeded + self.errored + self.canceled + self.expired
 
 
+class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a caller wants to find in its batch again: ``metadata`` and ``input_file`` (OpenAI), ``name`` (Gemini,
+    Bedrock), ``endpoint`` as OpenAI calls it, when the caller said it.
+    """
+
+    metadata: Mapping[str, str] = {}
+    input_file: str = ""
+    name: str = ""
+    endpoint: str = ""
+
+
 class Batch(Struct, frozen=True, kw_only=True):
     """One batch. Times are Unix seconds (None: not yet), cost is in nano-dollars.
 
@@ -99,6 +111,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     provider: str = ""
     mode: Mode = Mode.AUTO
     models: tuple[str, ...] = ()
+    about: About = About()
     usage: Usage = Usage()
     cost: int = 0
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from asbru.model.batches import Batch, Counts, Mode, Phase, State, Status
+from asbru.model.batches import About, Batch, Counts, Mode, Phase, State, Status
 from asbru.model.names import Format
 from asbru.model.usage import Usage
 from asbru.store.blobs import Place
@@ -17,6 +17,7 @@ from asbru.store.stopping import stop
 
 _encode = msgspec.json.Encoder().encode
 _strings = msgspec.json.Decoder(tuple[str, ...]).decode
+_about = msgspec.json.Decoder(About).decode
 _headers = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -31,6 +32,7 @@ class NewBatch(Struct, frozen=True, kw_only=True):
     provider: str
     mode: Mode
     headers: Mapping[str, str]
+    about: About = About()
     models: tuple[str, ...]
     total: int
     created_at: float
@@ -90,11 +92,12 @@ def keyed(db: sqlite3.Connection, owner: str, key: str) -> tuple[str, str] | Non
 def begin(db: sqlite3.Connection, new: NewBatch) -> int:
     """The number of a new batch that nobody sees yet."""
     cursor = db.execute(
-        "INSERT INTO batches (id, owner, format, phase, provider, mode, headers, models, total, remaining, created_at,"
-        " expires_at) VALUES (?, ?, ?, 'intake', ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO batches (id, owner, format, phase, provider, mode, headers, models, about, total, remaining,"
+        " created_at, expires_at) VALUES (?, ?, ?, 'intake', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(new.id, new.owner, new.format, new.provider, new.mode, _encode(new.headers).decode()),
-            *(_encode(new.models).decode(), new.total, new.total, new.created_at, new.expires_at),
+            *(_encode(new.models).decode(), _encode(new.about).decode()),
+            *(new.total, new.total, new.created_at, new.expires_at),
         ),
     )
     assert cursor.lastrowid is not None
@@ -135,7 +138,7 @@ def open_(db: sqlite3.Connection, batch: int, new: NewBatch, shares: Mapping[str
 _COLUMNS = (
     "id, owner, format, phase, total, remaining, succeeded, errored, canceled, expired, created_at, expires_at,"
     " ended_at, cancel_initiated_at, archived_at, provider, mode, models, cost, input, output, cache_read,"
-    " cache_write_5m, cache_write_1h, reasoning, input_audio, output_audio"
+    " cache_write_5m, cache_write_1h, reasoning, input_audio, output_audio, about"
 )
 _STATUS = {Phase.CANCELING: Status.CANCELING, Phase.ENDED: Status.ENDED}
 
@@ -185,6 +188,7 @@ def _batch(row: tuple[Any, ...]) -> Batch:
         models=_strings(row[17]),
         cost=row[18],
         usage=Usage(**dict(zip(_TOKENS, row[19:27], strict=True))),
+        about=_about(row[27]),
     )
 
 

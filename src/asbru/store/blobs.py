@@ -159,3 +159,8 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def older(folder: Path, than: float) -> list[str]:
+    """Names of the files in ``folder`` that were last written before a time (Unix seconds)."""
+    return [entry.name for entry in os.scandir(folder) if entry.is_file() and entry.stat().st_mtime < than]

@@ -10,6 +10,7 @@ CREATE TABLE batches (
 	mode TEXT DEFAULT '' NOT NULL, 
 	headers TEXT DEFAULT '{}' NOT NULL, 
 	models TEXT DEFAULT '[]' NOT NULL, 
+	about TEXT DEFAULT '{}' NOT NULL, 
 	total BIGINT DEFAULT 0 NOT NULL, 
 	remaining BIGINT DEFAULT 0 NOT NULL, 
 	succeeded BIGINT DEFAULT 0 NOT NULL, 
@@ -41,6 +42,23 @@ CREATE INDEX batches_kept ON batches (created_at) WHERE archived_at IS NULL;
 CREATE INDEX batches_open ON batches (expires_at) WHERE ended_at IS NULL;
 
 CREATE INDEX batches_owner ON batches (owner, seq);
+
+CREATE TABLE files (
+	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	id TEXT NOT NULL, 
+	owner TEXT DEFAULT '' NOT NULL, 
+	name TEXT DEFAULT '' NOT NULL, 
+	purpose TEXT DEFAULT '' NOT NULL, 
+	media_type TEXT DEFAULT '' NOT NULL, 
+	size BIGINT DEFAULT 0 NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	expires_at FLOAT, 
+	UNIQUE (id)
+);
+
+CREATE INDEX files_expire ON files (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE INDEX files_owner ON files (owner, seq);
 
 CREATE TABLE ledger (
 	id TEXT NOT NULL, 

@@ -20,6 +20,7 @@ DATABASE = "asbru.db"
 SEGMENTS = "segments"
 OUTBOX = "outbox"
 SPOOL = "spool"
+FILES = "files"
 
 
 class Store:
@@ -53,7 +54,7 @@ class Store:
         limits: Limits = Limits(),  # noqa: B008  Immutable in use.
     ) -> "Store":
         """Open the store below ``app_dir``, making or upgrading it. A few milliseconds. Raises SchemaError, OSError."""
-        for folder in (app_dir, app_dir / SEGMENTS, app_dir / OUTBOX, app_dir / SPOOL):
+        for folder in (app_dir, app_dir / SEGMENTS, app_dir / OUTBOX, app_dir / SPOOL, app_dir / FILES):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with locked(app_dir / "open.lock"):
             prepare(app_dir / DATABASE)

@@ -50,6 +50,7 @@ batches = Table(
     _text("mode"),
     _text("headers", default="{}"),
     _text("models", default="[]"),
+    _text("about", default="{}"),
     *(_whole(name) for name in ("total", "remaining", "succeeded", "errored", "canceled", "expired", "cost")),
     *(_whole(name) for name in ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")),
     *(_whole(name) for name in ("reasoning", "input_audio", "output_audio")),
@@ -197,6 +198,21 @@ logs = Table(
     _text("lost", default="[]"),
     sqlite_with_rowid=False,
 )
+
+
+files = Table(
+    "files",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    *(_text(name) for name in ("owner", "name", "purpose", "media_type")),
+    _whole("size"),
+    _time("created_at", null=False),
+    _time("expires_at"),
+    sqlite_autoincrement=True,
+)
+Index("files_owner", files.c.owner, files.c.seq)
+Index("files_expire", files.c.expires_at, sqlite_where=text("expires_at IS NOT NULL"))
 
 
 def schema_sql() -> str:

@@ -11,7 +11,15 @@ import msgspec
 from msgspec import Raw
 
 from asbru.model.batches import Batch, ItemResult, Outcome, Status
+from asbru.model.files import File
+from asbru.model.names import Format
 from asbru.model.usage import Usage
+
+ENDPOINTS: Mapping[Format, str] = {
+    Format.OPENAI_CHAT: "/v1/chat/completions",
+    Format.OPENAI_EMBEDDINGS: "/v1/embeddings",
+}
+"""Formats of bodies -> what OpenAI calls their endpoint."""
 
 _PREFIX = "batch_"
 _FILE = "file-"
@@ -47,6 +55,30 @@ def read_file_id(public: str) -> tuple[str, bool] | None:
         if public.endswith(ending):
             return public[len(_FILE) : -len(ending)], errors
     return None
+
+
+def results_format(batch: Batch) -> Format:
+    """What the results of ``batch`` are read in: its own format when it is one of this dialect's, else chat."""
+    return batch.format if batch.format in ENDPOINTS else Format.OPENAI_CHAT
+
+
+def result_file(batch: Batch, errors: bool) -> File | None:
+    """A result file of a batch as a file; None when it is not there. Its size is not known before it is read."""
+    told = _batch(batch)
+    public = told["error_file_id" if errors else "output_file_id"]
+    if not isinstance(public, str):
+        return None
+    name = f"{public_id(batch.id)}_{'error' if errors else 'output'}.jsonl"
+    at = batch.ended_at or batch.created_at
+    return File(
+        id=public.removeprefix(_FILE),
+        owner=batch.owner,
+        name=name,
+        size=0,
+        created_at=at,
+        purpose="batch_output",
+        media_type="application/jsonl",
+    )
 
 
 def write_batch(batch: Batch) -> bytes:
@@ -92,10 +124,10 @@ def _batch(batch: Batch) -> dict[str, object]:
     return {
         "id": public_id(batch.id),
         "object": "batch",
-        "endpoint": "/v1/chat/completions",
+        "endpoint": batch.about.endpoint or ENDPOINTS.get(batch.format, "/v1/chat/completions"),
         "model": batch.models[0] if len(batch.models) == 1 else None,
         "errors": None,
-        "input_file_id": file + _INPUT,
+        "input_file_id": batch.about.input_file or file + _INPUT,
         "completion_window": "24h",
         "status": _status(batch),
         "output_file_id": file + _OUTPUT if readable and counts.succeeded else None,
@@ -103,7 +135,7 @@ def _batch(batch: Batch) -> dict[str, object]:
         **_times(batch),
         "request_counts": {"total": counts.total, "completed": counts.succeeded, "failed": failed},
         "usage": _usage(batch.usage) if ended else None,
-        "metadata": None,
+        "metadata": batch.about.metadata or None,
     }
 
 

@@ -1,0 +1,214 @@
+"""What a create or an input file holds, read into entries: one shape for each way to write a list of requests.
+
+Rule 1. Nothing inside a request is decoded here; an entry is a custom id and the bytes of what is asked.
+Rule 2. A file's first line says in which shape it is written; a line of another shape is a mistake.
+Rule 3. Shapes, and where they come from: Anthropic's ``requests`` (MessageBatch create), OpenAI's input file lines
+(``custom_id, method, url, body``; batch guide), and either of them in the other's place.
+"""
+
+import mmap
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from typing import TypeVar, cast
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from asbru.model.failure import Refused
+from asbru.model.names import Format
+from asbru.wire.openai.batches import ENDPOINTS
+
+_T = TypeVar("_T")
+
+URLS: Mapping[str, Format] = {url: format for format, url in ENDPOINTS.items()}
+"""OpenAI's ``endpoint`` of a batch, and ``url`` of its lines -> the format of the bodies."""
+
+
+class Source(StrEnum):
+    """How a body holds its requests: ``requests`` as Anthropic has them, ``requests`` with OpenAI's members, a line
+    each.
+    """
+
+    REQUESTS = "requests"
+    BODIES = "bodies"
+    LINES = "lines"
+
+
+class Entry(Struct):
+    """One request. ``ask``: what is asked, UNSET when it is not there."""
+
+    custom_id: Raw | UnsetType
+    ask: Raw | UnsetType
+
+
+class Listing(Struct, frozen=True):
+    """``entries``: a text instead of each that cannot be read. ``place``: how the n-th one is called in messages.
+
+    ``member``: what holds the ask (``params``, ``body``). ``strict_ids``: custom ids must be Anthropic's.
+    """
+
+    entries: list[Entry | str]
+    format: Format
+    member: str
+    place: Callable[[int], str]
+    strict_ids: bool
+
+
+class _Anthropic(Struct):
+    custom_id: Raw | UnsetType = UNSET
+    params: Raw | UnsetType = UNSET
+
+
+class _OpenAI(Struct):
+    custom_id: Raw | UnsetType = UNSET
+    method: Raw | UnsetType = UNSET
+    url: Raw | UnsetType = UNSET
+    body: Raw | UnsetType = UNSET
+
+
+class _Names(Struct):
+    """Which members an entry has, to tell the shapes apart."""
+
+    params: Raw | UnsetType = UNSET
+    body: Raw | UnsetType = UNSET
+    url: Raw | UnsetType = UNSET
+
+
+class _Body(Struct):
+    requests: Raw | UnsetType = UNSET
+
+
+_read_body = msgspec.json.Decoder(_Body).decode
+_read_raws = msgspec.json.Decoder(list[Raw]).decode
+_read_many = msgspec.json.Decoder(list[_Anthropic]).decode
+_read_anthropic = msgspec.json.Decoder(_Anthropic).decode
+_read_openai = msgspec.json.Decoder(_OpenAI).decode
+_read_names = msgspec.json.Decoder(_Names).decode
+_read_string = msgspec.json.Decoder(str).decode
+_NOT_AN_OBJECT = "Input should be an object"
+
+
+def listing_of(source: Source, body: bytes | memoryview, url: str = "") -> Listing:
+    """The entries in ``body``. ``url``: OpenAI's endpoint, "" when it is not said.
+
+    Raises Refused(400) when there is no such list, or its endpoint is unknown.
+    """
+    match source:
+        case Source.REQUESTS:
+            return Listing(_anthropic(_requests(body)), Format.ANTHROPIC_MESSAGES, "params", _by_index, True)
+        case Source.BODIES:
+            return _listed(_raws(_requests(body)), url, _by_index)
+        case Source.LINES:
+            return _listed(list(_lines(body)), url, _by_line)
+
+
+def _listed(raws: "list[bytes | memoryview]", url: str, place: Callable[[int], str]) -> Listing:
+    names = _try(_read_names, raws[0]) if raws else None
+    if isinstance(names, _Names) and names.params is not UNSET and names.body is UNSET:
+        entries: list[Entry | str] = [_of_anthropic(_try(_read_anthropic, raw)) for raw in raws]
+        return Listing(entries, Format.ANTHROPIC_MESSAGES, "params", place, False)
+    endpoint = url or (_text(names.url) if isinstance(names, _Names) else "")
+    read = _OpenAIReader(endpoint)
+    return Listing([read(raw) for raw in raws], _format_of(endpoint), "body", place, False)
+
+
+def _format_of(endpoint: str) -> Format:
+    found = URLS.get(endpoint)
+    if found is None:
+        known = ", ".join(sorted(URLS))
+        message = f"endpoint: must be one of {known}, this is {endpoint!r}"
+        raise Refused(400, message, code="invalid_request_error", param="endpoint")
+    return found
+
+
+class _OpenAIReader:
+    """Reads OpenAI's entries, all of which go to one endpoint."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+
+    def __call__(self, raw: bytes | memoryview) -> Entry | str:
+        entry = _try(_read_openai, raw)
+        if isinstance(entry, str):
+            return entry
+        if entry.url is not UNSET and _text(entry.url) != self._endpoint:
+            return f"url: must be {self._endpoint}, as the batch's endpoint is"
+        if entry.method is not UNSET and _text(entry.method).upper() != "POST":
+            return "method: must be POST"
+        return Entry(entry.custom_id, entry.body)
+
+
+def _text(raw: Raw | UnsetType) -> str:
+    if raw is UNSET:
+        return ""
+    try:
+        return _read_string(raw)
+    except msgspec.DecodeError:
+        return ""
+
+
+def _anthropic(requests: Raw) -> list[Entry | str]:
+    """All at once when they are well formed, else one by one."""
+    try:
+        return [Entry(one.custom_id, one.params) for one in _read_many(requests)]
+    except msgspec.ValidationError:
+        return [_of_anthropic(_try(_read_anthropic, raw)) for raw in _raws(requests)]
+
+
+def _of_anthropic(found: _Anthropic | str) -> Entry | str:
+    return found if isinstance(found, str) else Entry(found.custom_id, found.params)
+
+
+def _try(read: Callable[[bytes | memoryview], _T], raw: bytes | memoryview) -> _T | str:
+    try:
+        return read(raw)
+    except msgspec.ValidationError:
+        return _NOT_AN_OBJECT
+    except (msgspec.DecodeError, RecursionError) as error:
+        return f"is not valid JSON: {error}"
+
+
+def _requests(body: bytes | memoryview) -> Raw:
+    try:
+        requests = _read_body(body).requests
+    except msgspec.ValidationError:
+        raise _refused("The body must be a JSON object.") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _refused(f"The body is not valid JSON: {error}") from None
+    if requests is UNSET:
+        raise _refused("requests: Field required", "requests")
+    return requests
+
+
+def _raws(requests: Raw) -> "list[bytes | memoryview]":
+    try:
+        return [memoryview(raw) for raw in _read_raws(requests)]
+    except msgspec.ValidationError:
+        raise _refused("requests: Input should be a valid array", "requests") from None
+
+
+def _lines(body: bytes | memoryview) -> Iterator[memoryview]:
+    """Lines that are not empty, without their ends; nothing is copied."""
+    view = memoryview(body)
+    # A memory map is searched itself: a view of it cannot be.
+    find = cast("bytes | mmap.mmap", view.obj).find
+    start = 0
+    while start < len(view):
+        end = find(b"\n", start)
+        end = len(view) if end < 0 else end
+        line = view[start:end]
+        if line.nbytes and bytes(line[:64]).strip():
+            yield line
+        start = end + 1
+
+
+def _by_index(n: int) -> str:
+    return f"requests.{n}"
+
+
+def _by_line(n: int) -> str:
+    return f"line {n + 1}"
+
+
+def _refused(message: str, param: str = "") -> Refused:
+    return Refused(400, message, code="invalid_request_error", param=param)

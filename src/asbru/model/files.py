@@ -1,0 +1,19 @@
+"""Files that callers give us to keep, whatever dialect they speak."""
+
+from msgspec import Struct
+
+
+class File(Struct, frozen=True, kw_only=True):
+    """``id`` is bare; each dialect writes it in its own form. Times are Unix seconds (``expires_at`` None: never).
+
+    ``purpose``: OpenAI's word (batch, user_data, …), "" when the dialect has none. ``size`` in bytes.
+    """
+
+    id: str
+    owner: str
+    name: str
+    size: int
+    created_at: float
+    purpose: str = ""
+    media_type: str = ""
+    expires_at: float | None = None

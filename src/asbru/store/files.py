@@ -1,0 +1,105 @@
+"""Files: rows to model and back, and where their bytes lie.
+
+Rule 1. Every question is asked with an owner; others' files do not exist.
+Rule 2. Bytes are a file of their own, named by id: in place before the row is committed, removed after the row is gone.
+What a crash leaves without a row is removed by the sweep.
+"""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from asbru.model.files import File
+
+_COLUMNS = "id, owner, name, size, created_at, purpose, media_type, expires_at"
+_ALIVE = "(expires_at IS NULL OR expires_at > ?)"
+FIND = f"SELECT {_COLUMNS} FROM files WHERE id = ? AND owner = ? AND {_ALIVE}"  # noqa: S608  Our own columns.
+_LIST = (
+    f"SELECT {_COLUMNS} FROM files WHERE owner = ? AND seq {{}} ? AND {_ALIVE} AND (? = '' OR purpose = ?)"  # noqa: S608
+    " ORDER BY seq {} LIMIT ?"
+)
+OLDER = _LIST.format("<", "DESC")
+NEWER = _LIST.format(">", "ASC")
+_NEWEST = 1 << 62
+
+
+class FilePage(Struct, frozen=True):
+    """Files in the order that was asked for, and whether there are more."""
+
+    files: tuple[File, ...]
+    has_more: bool
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """A page: ``after`` this id ("": from the start), newest first unless ``oldest_first``; ``purpose`` "": all."""
+
+    limit: int
+    after: str = ""
+    before: str = ""
+    oldest_first: bool = False
+    purpose: str = ""
+
+
+def add(db: sqlite3.Connection, file: File) -> None:
+    """Store a file's row; its bytes are in place."""
+    db.execute(
+        "INSERT INTO files (id, owner, name, size, created_at, purpose, media_type, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(file.id, file.owner, file.name, file.size, file.created_at),
+            *(file.purpose, file.media_type, file.expires_at),
+        ),
+    )
+
+
+def find(db: sqlite3.Connection, owner: str, id: str, now: float) -> File | None:
+    """One file, or None."""
+    row = db.execute(FIND, (id, owner, now)).fetchone()
+    return _file(row) if row else None
+
+
+def page(db: sqlite3.Connection, owner: str, wanted: Wanted, now: float) -> FilePage | None:
+    """A page of files. None: the cursor is unknown."""
+    up = wanted.oldest_first != bool(wanted.before)
+    cursor = 0 if up else _NEWEST
+    if named := wanted.after or wanted.before:
+        row = db.execute("SELECT seq FROM files WHERE id = ? AND owner = ?", (named, owner)).fetchone()
+        if row is None:
+            return None
+        cursor = row[0]
+    query = (owner, cursor, now, wanted.purpose, wanted.purpose, wanted.limit + 1)
+    rows: Sequence[tuple[Any, ...]] = db.execute(NEWER if up else OLDER, query).fetchall()
+    found = [_file(row) for row in rows[: wanted.limit]]
+    return FilePage(tuple(reversed(found) if wanted.before else found), len(rows) > wanted.limit)
+
+
+def delete(db: sqlite3.Connection, owner: str, id: str) -> bool:
+    """Whether there was such a file."""
+    return db.execute("DELETE FROM files WHERE id = ? AND owner = ?", (id, owner)).rowcount == 1
+
+
+def expire(db: sqlite3.Connection, now: float) -> None:
+    """Remove the rows of files whose time is over."""
+    db.execute("DELETE FROM files WHERE expires_at IS NOT NULL AND expires_at <= ?", (now,))
+
+
+def unused(db: sqlite3.Connection, names: Collection[str]) -> list[str]:
+    """Those of ``names`` that no row refers to."""
+    kept = {row[0] for row in db.execute("SELECT id FROM files")}
+    return [name for name in names if name not in kept]
+
+
+def _file(row: tuple[Any, ...]) -> File:
+    id_, owner, name, size, created_at, purpose, media_type, expires_at = row
+    return File(
+        id=id_,
+        owner=owner,
+        name=name,
+        size=size,
+        created_at=created_at,
+        purpose=purpose,
+        media_type=media_type,
+        expires_at=expires_at,
+    )
