@@ -18,7 +18,7 @@ from asbru.batch.sweep import Sweep, SweepSettings
 from asbru.model.batches import Batch, ItemResult, Mode, Status
 from asbru.model.http import Answer
 from asbru.model.keys import Key, Secret
-from asbru.model.names import Format
+from asbru.model.names import Format, Operation
 from asbru.model.usage import Price
 from asbru.providers import BatchApi
 from asbru.store import Store
@@ -31,6 +31,9 @@ KEY = Key(id="k1", name="n1", value=Secret("sk-n"))
 PRICE = (Price(input=1_000_000_000, output=2_000_000_000),)
 FAST = SubmissionSettings(look=0.01)
 WAIT = 20.0
+
+
+CHAT = frozenset({Operation.CHAT})
 
 
 class Clock:
@@ -94,7 +97,7 @@ class Rig:
             name=self.kind,
             api=kit.make(self.wire.send, settle=0.05),
             limits=BatchApi(kind=self.kind, path=path, **limits),
-            format=Format.OPENAI_CHAT if self.kind == "openai" else Format.ANTHROPIC_MESSAGES,
+            formats=(Format.OPENAI_CHAT if self.kind == "openai" else Format.ANTHROPIC_MESSAGES,),
             keys=(KEY,),
             price=lambda model: PRICE,
             choose=lambda model: KEY if model != "forbidden" else None,
@@ -106,7 +109,7 @@ class Rig:
         natives = {self.kind: self.provider()} if self.configured else {}
         self.submission = Submission(self.store, natives, lambda: f"job{worker}{next(self._ids)}", self.settings)
         self.service = BatchService(
-            self.store, lambda: {self.kind: True}, lambda: f"b{worker}{next(self._ids)}", self.submission.wake
+            self.store, lambda: {self.kind: CHAT}, lambda: f"b{worker}{next(self._ids)}", self.submission.wake
         )
         self.submission.start()
 
