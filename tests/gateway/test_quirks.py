@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from msgspec import Raw, Struct
 
+from asbru.gateway.bending import merge
 from asbru.gateway.exchange import Exchange
-from asbru.gateway.lanes import merge, open_lane
+from asbru.gateway.lanes import open_lane
 from asbru.model.names import Format, Framing
 from asbru.providers import Quirks
 from asbru.wire import CODECS

@@ -6,6 +6,7 @@ from asbru.model.failure import Failure
 from asbru.model.http import Answer
 from asbru.model.names import Format
 from asbru.wire import CODECS
+from asbru.wire.bedrock.errors import error_type
 
 _JSON = b"application/json"
 
@@ -18,6 +19,14 @@ def fail_openai(failure: Failure, request_id: str) -> Answer:
 def fail_anthropic(failure: Failure, request_id: str) -> Answer:
     """Anthropic's ``{"type": "error", …, "request_id"}``."""
     return _answer(failure, CODECS[Format.ANTHROPIC_MESSAGES].write_failure(failure, request_id))
+
+
+def fail_bedrock(failure: Failure, request_id: str) -> Answer:
+    """``{"__type", "message"}``, with the type and the request's id in the headers that AWS's SDKs read."""
+    answer = _answer(failure, CODECS[Format.BEDROCK_CONVERSE].write_failure(failure, request_id))
+    told = {b"x-amzn-errortype": error_type(failure).encode(), b"x-amzn-requestid": request_id.encode()}
+    answer.headers = {**answer.headers, **told}
+    return answer
 
 
 def _answer(failure: Failure, body: bytes) -> Answer:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from asbru.edge.request import Fail, Handler, Request, Route
+from msgspec import Struct
+
+from asbru.edge.request import Fail, Request, Route
 from asbru.gateway import Exchange, Gateway
 from asbru.model.http import NO_HEADERS, Answer, Headers
 from asbru.model.names import Format
@@ -28,13 +30,23 @@ _DENIED = frozenset(
 """What ``x-bf-eh-`` may not set (features.md 2.10, and everything that would break the framing)."""
 
 
+class Asked(Struct, frozen=True):
+    """A request that has been understood. ``default``: see Inference.route. ``headers``: more that go upstream."""
+
+    codec: AnyCodec
+    envelope: Envelope
+    peek: Peek
+    default: str
+    headers: Headers = NO_HEADERS
+
+
 class Inference:
     """Makes the routes of one gateway. ``clock``: Unix seconds. ``limit``: most bytes of a request body."""
 
     def __init__(self, gateway: Gateway, clock: Callable[[], float], limit: int) -> None:
         self._gateway = gateway
         self._clock = clock
-        self._limit = limit
+        self.limit = limit
 
     def route(self, format: Format, default: str, fail: Fail) -> Route:
         """A route whose bodies have ``format``. ``default``: the provider of a model without prefix, "" to demand
@@ -52,31 +64,30 @@ class Inference:
 
         return self._route(format, default, fail, peek_path)
 
-    def _route(self, format: Format, default: str, fail: Fail, peek: PeekAt) -> Route:
-        codec = CODECS[format]
-        handler = _handler(self._gateway, codec, default, (self._clock, peek))
-        return Route(handler=handler, fail=fail, limit=self._limit, summary=f"Body: {format}", body=codec.body)
-
-
-def _handler(gateway: Gateway, codec: AnyCodec, default: str, given: tuple[Callable[[], float], PeekAt]) -> Handler:
-    clock, peek = given
-
-    async def infer(request: Request) -> Answer:
-        envelope = Envelope(request.body)
-        headers = request.headers
-        named = headers.get(b"x-model-provider")
+    async def carry(self, request: Request, asked: Asked) -> Answer:
+        """The answer to a request, from whom the gateway's plan finds."""
+        named = request.headers.get(b"x-model-provider")
+        table = self._gateway.snapshot.table
+        passed = forwarded(request.headers)
         x = Exchange(
             id=request.id,
-            codec=codec,
-            envelope=envelope,
-            peek=peek(request, envelope),
-            provider=pick_provider(named.decode("latin-1"), gateway.snapshot.table) if named else default,
-            at=clock(),
-            headers=forwarded(headers),
+            codec=asked.codec,
+            envelope=asked.envelope,
+            peek=asked.peek,
+            provider=pick_provider(named.decode("latin-1"), table) if named else asked.default,
+            at=self._clock(),
+            headers={**passed, **asked.headers} if asked.headers else passed,
         )
-        return await gateway(x)
+        return await self._gateway(x)
 
-    return infer
+    def _route(self, format: Format, default: str, fail: Fail, peek: PeekAt) -> Route:
+        codec = CODECS[format]
+
+        async def infer(request: Request) -> Answer:
+            envelope = Envelope(request.body)
+            return await self.carry(request, Asked(codec, envelope, peek(request, envelope), default))
+
+        return Route(handler=infer, fail=fail, limit=self.limit, summary=f"Body: {format}", body=codec.body)
 
 
 def forwarded(headers: Headers) -> Headers:

@@ -8,7 +8,8 @@ the spec and the code disagree"). Batches and files are not theirs.
 """
 
 from asbru.edge.anthropic_rows import anthropic_batch_rows, anthropic_rows
-from asbru.edge.failures import fail_anthropic, fail_openai
+from asbru.edge.bedrock_rows import bedrock_rows
+from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_openai
 from asbru.edge.openai_rows import openai_batch_rows, openai_rows
 from asbru.edge.openapi import openapi_route
 from asbru.edge.parts import Parts, below
@@ -23,24 +24,29 @@ def make_router(parts: Parts, health: Route) -> Router:
     openai = openai_rows(parts, "openai")
     batches = openai_batch_rows(parts, "openai")
     anthropic = anthropic_rows(parts)
+    bedrock = bedrock_rows(parts)
     mounts = [
         Mount("GET", "/health", health),
         *below("/v1", openai_rows(parts, "") + openai_batch_rows(parts, "")),
         *(row for prefix in ("/openai/v1", "/openai") for row in below(prefix, openai + batches)),
         *below("/anthropic", anthropic + anthropic_batch_rows(parts)),
+        *below("/bedrock", bedrock),
     ]
     for framework in FRAMEWORKS:
         for prefix in ("/v1", "", "/openai/v1", "/openai"):
             mounts += below(framework + prefix, openai)
         for prefix in ("", "/anthropic"):
             mounts += below(framework + prefix, [row for row in anthropic if not prefix or row.path != "/v1/models"])
+        for prefix in ("", "/bedrock"):
+            mounts += below(framework + prefix, bedrock)
     mounts.append(Mount("GET", "/openapi.json", openapi_route(tuple(mounts), fail_openai)))
     return Router(mounts, _fails())
 
 
 def _fails() -> dict[str, Fail]:
     """How failures are written below a prefix, where no route is found."""
-    fails: dict[str, Fail] = {"": fail_openai, "/anthropic/": fail_anthropic}
+    fails: dict[str, Fail] = {"": fail_openai, "/anthropic/": fail_anthropic, "/bedrock/": fail_bedrock}
     for framework in FRAMEWORKS:
         fails[f"{framework}/anthropic/"] = fail_anthropic
+        fails[f"{framework}/bedrock/"] = fails[f"{framework}/model/"] = fail_bedrock
     return fails

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
-from asbru.gateway.lanes import merge
+from asbru.gateway.bending import merge
 from asbru.model.failure import Refused
 from asbru.model.http import Headers
 from asbru.model.keys import Key, Network

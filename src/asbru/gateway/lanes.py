@@ -1,16 +1,18 @@
 """How the bytes of one exchange are carried to one endpoint and back.
 
 Rule 1. Same format: **Splice**. The request's values keep their bytes, the answer passes unchanged, a tap reads usage.
-Rule 2. Other format: **Translate**. Request, reply and stream go through the canonical model; what cannot be carried is
+Rule 2. Same format in another framing: **Reframe**. As Splice, but a stream's payloads are lifted, undecoded, out of
+one framing into the other.
+Rule 3. Other format: **Translate**. Request, reply and stream go through the canonical model; what cannot be carried is
 named.
-Rule 3. A lane serves one attempt and does no I/O.
+Rule 4. A lane serves one attempt and does no I/O.
 """
 
-from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
+from asbru.gateway.bending import PLAIN, bend, dropped, lifted
 from asbru.gateway.exchange import Exchange
 from asbru.model.chat import Ask
 from asbru.model.events import Delta, Done, Event, Start
@@ -21,16 +23,9 @@ from asbru.providers import Quirks
 from asbru.wire import CODECS
 from asbru.wire.codec import JSON, AnyCodec, Stamp
 from asbru.wire.envelope import Envelope
-from asbru.wire.framing import CUTTERS, MEDIA_TYPES
+from asbru.wire.framing import CUTTERS, MARKS, MEDIA_TYPES, WRITERS
 from asbru.wire.multipart import Form, Pieces
-from asbru.wire.shapes import said
 from asbru.wire.sse import Frame
-
-OUR_MEMBERS = frozenset({"fallbacks"})
-"""Body members that are the gateway's own and never go upstream (features.md 2.4)."""
-
-_SAID_ELSEWHERE = OUR_MEMBERS | {"model", "stream", "stream_options"}
-"""What may be dropped without loss: the path says it, or the gateway does."""
 
 BYTES_PER_TOKEN = 4
 """For estimates only, when a provider reports no usage."""
@@ -96,6 +91,8 @@ def open_lane(x: Exchange, model: str, far: Endway) -> Lane:
         return Flow(x, model, far.quirks)
     if type(x.envelope) is Form:
         return SpliceForm(x, model, far.quirks)
+    if x.peek.stream and far.framing is not x.codec.framing:
+        return Reframe(x, model, far)
     return Splice(x, model, far.quirks)
 
 
@@ -142,9 +139,10 @@ class Splice:
     def request(self) -> bytes:
         x = self._x
         put = self._codec.put(x.envelope, self._model, x.peek.stream)
-        if self._quirks is not _PLAIN:
-            self.lost = _dropped(x.envelope, self._quirks)
-        return x.envelope.splice(*_bend(x.envelope, put, self._quirks))
+        if self._quirks is not PLAIN:
+            self.lost = dropped(x.envelope, self._quirks)
+            put |= lifted(x.headers, self._quirks)
+        return x.envelope.splice(*bend(x.envelope, put, self._quirks))
 
     def reply(self, body: bytes) -> bytes:
         usage = self._codec.read_usage(body)
@@ -156,7 +154,7 @@ class Splice:
     def feed(self, chunk: bytes) -> bytes:
         tap = self._tap
         assert tap is not None
-        self.frames += chunk.count(b"\n\n")
+        self.frames += chunk.count(MARKS[self._codec.framing])
         out = tap.feed(chunk)
         if not self._passed:
             if tap.failed:
@@ -200,8 +198,8 @@ class SpliceForm(Splice):
         x = self._x
         assert isinstance(x.envelope, Form)
         put = self._codec.put(x.envelope, self._model, x.peek.stream)
-        self.lost = _dropped(x.envelope, self._quirks)
-        self.upload = x.envelope.pieces(*_bend(x.envelope, put, self._quirks))
+        self.lost = dropped(x.envelope, self._quirks)
+        self.upload = x.envelope.pieces(*bend(x.envelope, put, self._quirks))
         return b""
 
 
@@ -228,6 +226,50 @@ class Flow(Splice):
         return b""
 
 
+class Reframe(Splice):
+    """Same format on both sides, streamed in different framings.
+
+    The tap reads what the format's own framing would be: neither side's bytes need be in it.
+    """
+
+    name = "reframe"
+    __slots__ = ("_cutter", "_home", "_write")
+
+    def __init__(self, x: Exchange, model: str, far: Endway) -> None:
+        super().__init__(x, model, far.quirks)
+        self._home = CODECS[far.format]
+        self._cutter = CUTTERS[far.framing]()
+        self._write = WRITERS[x.codec.framing]
+        self._tap = self._home.tap(True)
+
+    def feed(self, chunk: bytes) -> bytes:
+        return self._carry(self._cutter.feed(chunk))
+
+    def _carry(self, frames: list[Frame]) -> bytes:
+        tap, home = self._tap, self._home
+        assert tap is not None
+        out = b""
+        for frame in frames:
+            self.frames += 1
+            named = frame if frame.event else Frame(home.event_name(frame.data), frame.data)
+            tap.feed(WRITERS[home.framing](named))
+            if tap.failed:
+                raise self._failure_of(named)
+            out += self._write(named)
+        return out
+
+    def _failure_of(self, frame: Frame) -> Failure:
+        """What an error event says."""
+        try:
+            self._home.reader().feed(frame)
+        except Failure as failure:
+            return failure
+        return Broken(502, "The provider ended its stream with an error.", code="stream_error")
+
+    def finish(self) -> bytes:
+        return self._carry(self._cutter.flush()) + super().finish()
+
+
 class Translate:
     """Different formats: everything goes through the model."""
 
@@ -237,6 +279,7 @@ class Translate:
         self._in = x.codec
         self._out: AnyCodec = CODECS[far.format]
         self._quirks = far.quirks
+        self._headers = x.headers
         self._ask = _asked(x, model)
         self._stamp = Stamp(id=x.id.removeprefix("req_"), at=int(x.at), model=model, ask=self._ask)
         wanted = x.peek.stream or x.codec.flows
@@ -262,11 +305,11 @@ class Translate:
         self.lost, self.kind = written.lost, written.kind
         self.upload, self.path = written.upload, written.path
         quirks = self._quirks
-        if quirks is _PLAIN or written.upload is not None:
+        if quirks is PLAIN or written.upload is not None:
             return written.body
         envelope = Envelope(written.body)
-        self.lost += _dropped(envelope, quirks)
-        return envelope.splice(*_bend(envelope, {}, quirks))
+        self.lost += dropped(envelope, quirks)
+        return envelope.splice(*bend(envelope, lifted(self._headers, quirks), quirks))
 
     def reply(self, body: bytes) -> bytes:
         reply = self._out.read_reply(body)
@@ -316,36 +359,3 @@ def _asked(x: Exchange, model: str) -> Any:
     if x.peek.stream and x.codec.model_in_path:
         return msgspec.structs.replace(ask, model=model, stream=True)
     return msgspec.structs.replace(ask, model=model)
-
-
-def merge(first: Quirks, second: Quirks) -> Quirks:
-    """Both rows' quirks as one, the second winning; our own body members are dropped with theirs."""
-    merged = Quirks(
-        rename={**first.rename, **second.rename},
-        drop=first.drop | second.drop | OUR_MEMBERS,
-        put={**first.put, **second.put},
-        rewrite=second.rewrite or first.rewrite,
-    )
-    return _PLAIN if merged == _PLAIN else merged
-
-
-_PLAIN = Quirks(drop=OUR_MEMBERS)
-"""The quirks of a provider that has none: told by identity on the hot path."""
-
-
-def _bend(
-    envelope: Envelope, put: Mapping[str, object], quirks: Quirks
-) -> tuple[Mapping[str, object], Mapping[str, str], Collection[str]]:
-    """What is put, renamed and dropped."""
-    rename, drop = quirks.rename, quirks.drop
-    if quirks is _PLAIN:
-        return put, rename, drop
-    put = {rename.get(name, name): value for name, value in put.items() if name not in drop}
-    bent = quirks.rewrite(envelope.members) if quirks.rewrite else {}
-    return {**put, **bent, **quirks.put}, rename, drop
-
-
-def _dropped(envelope: Envelope, quirks: Quirks) -> tuple[str, ...]:
-    """The members that the client had said and that the provider does not hear."""
-    names = [name for name in envelope.members if name in quirks.drop and name not in _SAID_ELSEWHERE]
-    return tuple(name for name in names if said(envelope.members[name]))

@@ -62,13 +62,15 @@ class Quirks(Struct, frozen=True):
     """Top-level members to rename, drop or put; works on undecoded bodies too.
 
     Renaming comes first, ``put`` last; a dropped member that the client had said is named as lost. ``rewrite`` is for
-    what lies deeper, and an exception: it sees the members before they are renamed.
+    what lies deeper, and an exception: it sees the members before they are renamed. ``lift``: headers of the client's
+    that become members, a list of what commas part.
     """
 
     rename: Mapping[str, str] = {}
     drop: frozenset[str] = frozenset()
     put: Mapping[str, Any] = {}
     rewrite: Rewrite | None = None
+    lift: Mapping[str, str] = {}
 
 
 class Endpoint(Struct, frozen=True):

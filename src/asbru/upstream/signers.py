@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from asbru.providers import Auth, AzureToken, GoogleToken
+from asbru.providers import Auth, AzureToken, GoogleToken, SigV4
 from asbru.upstream.call import Send
 from asbru.upstream.entra import EntraTokens
 from asbru.upstream.google_token import GoogleTokens
 from asbru.upstream.signing import Account, Signer
+from asbru.upstream.sigv4 import SigV4Signer
 from asbru.upstream.tokens import TokenSigner
 
 
@@ -37,5 +38,7 @@ class Signers:
                 return TokenSigner(EntraTokens(account, auth, self._send, self._clock), self._clock)
             case GoogleToken() as auth:
                 return TokenSigner(GoogleTokens(account, auth, self._send), self._clock)
+            case SigV4(service):
+                return SigV4Signer(account, service)
             case _:
                 return None

@@ -98,6 +98,10 @@ class Tap(Protocol):
         """Bytes still held back when the stream is over; reads what remains."""
 
 
+def _no_name(data: bytes) -> str:
+    return ""
+
+
 def _no_reader() -> Reader:
     raise Bug(500, "this format has no streams")
 
@@ -157,6 +161,8 @@ class Codec(Struct, Generic[A, R], frozen=True, kw_only=True):
     read_usage: Callable[[bytes], Usage | None]
     tap: Callable[[bool], Tap] = _no_tap
     """``tap(include_usage)``: whether the client itself asked for the usage frame."""
+    event_name: Callable[[bytes], str] = _no_name
+    """The name of a streamed frame with these data, where it came without one in another framing."""
     read_failure: Callable[[int, Headers, bytes], Failure]
     write_failure: Callable[[Failure, str], bytes]
     """``write_failure(failure, request_id)``."""

@@ -32,7 +32,11 @@ class Uncut:
 
 
 def _write_sse(frame: Frame) -> bytes:
-    return write_frame(frame.event, frame.data)
+    """Line ends stand between the tokens of JSON only; in this framing they would end the data."""
+    data = frame.data
+    if b"\n" in data or b"\r" in data:
+        data = data.replace(b"\n", b" ").replace(b"\r", b" ")
+    return write_frame(frame.event, data)
 
 
 def _write_bytes(frame: Frame) -> bytes:

@@ -3,6 +3,7 @@
 from msgspec import Raw
 
 from asbru.model.chat import Ask, Reply
+from asbru.model.failure import Refused
 from asbru.model.names import Family, Format
 from asbru.wire.anthropic.errors import read_failure, write_failure
 from asbru.wire.anthropic.messages_ask_in import read_ask
@@ -16,6 +17,7 @@ from asbru.wire.anthropic.messages_usage import read_usage
 from asbru.wire.codec import Codec, Peek
 from asbru.wire.envelope import Envelope
 from asbru.wire.peeking import model_member, peek_fallbacks, peek_model, peek_stream
+from asbru.wire.shapes import kind_of
 
 
 def peek(envelope: Envelope) -> Peek:
@@ -33,6 +35,21 @@ def put(envelope: Envelope, model: str, stream: bool) -> dict[str, Raw]:
     return {"model": model_member(model)}
 
 
+_BEGINNING = b'{"type":"'
+
+
+def event_name(data: bytes) -> str:
+    """An event is named after its ``type``, which stands first in every event that is seen."""
+    if data.startswith(_BEGINNING):
+        name = data[len(_BEGINNING) : data.find(b'"', len(_BEGINNING))].decode("utf-8", "replace")
+    else:
+        try:
+            name = kind_of(Raw(data), "")
+        except Refused:
+            return ""
+    return name if name.isprintable() else ""
+
+
 CODEC: Codec[Ask, Reply] = Codec(
     format=Format.ANTHROPIC_MESSAGES,
     family=Family.ANTHROPIC,
@@ -47,6 +64,7 @@ CODEC: Codec[Ask, Reply] = Codec(
     writer=MessageWriter,
     read_usage=read_usage,
     tap=MessageTap,
+    event_name=event_name,
     read_failure=read_failure,
     write_failure=write_failure,
 )

@@ -1,0 +1,57 @@
+"""Bedrock's operations: requests signed by AWS's SDKs, answers with the headers that these read.
+
+The signature is not checked: it is made with the caller's AWS credentials, which the gateway does not have.
+"""
+
+from asbru.edge.inference import Asked, Inference
+from asbru.edge.request import Fail, Handler, Request, Route
+from asbru.model.http import Answer
+from asbru.model.names import Format
+from asbru.wire import CODECS
+from asbru.wire.bedrock.invoke import take
+from asbru.wire.codec import Peek
+from asbru.wire.envelope import Envelope
+
+DEFAULT = "bedrock"
+"""The provider of a model without prefix."""
+
+_STREAM = {b"x-amzn-bedrock-content-type": b"application/json"}
+
+
+class BedrockRoutes:
+    """Makes the routes of Bedrock's runtime."""
+
+    def __init__(self, inference: Inference, fail: Fail) -> None:
+        self._inference = inference
+        self._fail = fail
+
+    def converse(self, stream: bool) -> Route:
+        """Converse, or ConverseStream."""
+        codec = CODECS[Format.BEDROCK_CONVERSE]
+
+        async def handle(request: Request) -> Answer:
+            envelope = Envelope(request.body)
+            peek = Peek(request.params[0], stream, codec.peek(envelope).fallbacks, True)
+            return await self._inference.carry(request, Asked(codec, envelope, peek, DEFAULT))
+
+        return self._route(handle, "Body: bedrock.converse")
+
+    def invoke(self, stream: bool) -> Route:
+        """InvokeModel, or InvokeModelWithResponseStream."""
+
+        async def handle(request: Request) -> Answer:
+            envelope = Envelope(request.body)
+            taken = take(envelope, request.params[0], stream)
+            peek = Peek(request.params[0], stream, taken.codec.peek(envelope).fallbacks, True)
+            return await self._inference.carry(request, Asked(taken.codec, envelope, peek, DEFAULT, taken.headers))
+
+        return self._route(handle, "Body: of the model's maker")
+
+    def _route(self, handle: Handler, summary: str) -> Route:
+        async def dressed(request: Request) -> Answer:
+            answer = await handle(request)
+            added = {b"x-amzn-requestid": request.id.encode(), **(_STREAM if answer.stream is not None else {})}
+            answer.headers = {**answer.headers, **added}
+            return answer
+
+        return Route(handler=dressed, fail=self._fail, limit=self._inference.limit, summary=summary)

@@ -1,0 +1,61 @@
+"""What a provider's quirks make of a request: members put, renamed, dropped, and lifted out of headers."""
+
+from collections.abc import Collection, Mapping
+
+import msgspec
+from msgspec import Raw
+
+from asbru.model.http import Headers
+from asbru.providers import Quirks
+from asbru.wire.envelope import Envelope
+from asbru.wire.shapes import said
+
+OUR_MEMBERS = frozenset({"fallbacks"})
+"""Body members that are the gateway's own and never go upstream (features.md 2.4)."""
+
+_SAID_ELSEWHERE = OUR_MEMBERS | {"model", "stream", "stream_options"}
+"""What may be dropped without loss: the path says it, or the gateway does."""
+
+
+def merge(first: Quirks, second: Quirks) -> Quirks:
+    """Both rows' quirks as one, the second winning; our own body members are dropped with theirs."""
+    merged = Quirks(
+        rename={**first.rename, **second.rename},
+        drop=first.drop | second.drop | OUR_MEMBERS,
+        put={**first.put, **second.put},
+        rewrite=second.rewrite or first.rewrite,
+        lift={**first.lift, **second.lift},
+    )
+    return PLAIN if merged == PLAIN else merged
+
+
+PLAIN = Quirks(drop=OUR_MEMBERS)
+"""The quirks of a provider that has none: told by identity on the hot path."""
+
+
+def bend(
+    envelope: Envelope, put: Mapping[str, object], quirks: Quirks
+) -> tuple[Mapping[str, object], Mapping[str, str], Collection[str]]:
+    """What is put, renamed and dropped."""
+    rename, drop = quirks.rename, quirks.drop
+    if quirks is PLAIN:
+        return put, rename, drop
+    put = {rename.get(name, name): value for name, value in put.items() if name not in drop}
+    bent = quirks.rewrite(envelope.members) if quirks.rewrite else {}
+    return {**put, **bent, **quirks.put}, rename, drop
+
+
+def lifted(headers: Headers, quirks: Quirks) -> dict[str, Raw]:
+    """The members that a client's headers become."""
+    out: dict[str, Raw] = {}
+    for header, member in quirks.lift.items():
+        value = headers.get(header.encode(), b"").decode("latin-1")
+        if words := [word.strip() for word in value.split(",") if word.strip()]:
+            out[member] = Raw(msgspec.json.encode(words))
+    return out
+
+
+def dropped(envelope: Envelope, quirks: Quirks) -> tuple[str, ...]:
+    """The members that the client had said and that the provider does not hear."""
+    names = [name for name in envelope.members if name in quirks.drop and name not in _SAID_ELSEWHERE]
+    return tuple(name for name in names if said(envelope.members[name]))
