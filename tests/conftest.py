@@ -15,10 +15,12 @@ __all__ = ["mock", "shared_mock"]
 def config_for(mock_url: str) -> dict[str, Any]:
     """OpenAI, Anthropic, and a compatible provider of either kind, all played by one scripted provider."""
     network = {"base_url": mock_url, "retry_backoff_initial": 100, "retry_backoff_max": 400}
+    aws = {"access_key": "AKIAMOCK", "secret_key": "mock-secret", "region": "eu-north-1"}
     return {
         "providers": {
             "openai": {"keys": [{"name": "o1", "value": "sk-mock-openai", "weight": 1}], "network_config": network},
             "anthropic": {"keys": [{"name": "a1", "value": "sk-mock-ant", "weight": 1}], "network_config": network},
+            "bedrock": {"keys": [{"name": "b1", "bedrock_key_config": aws}], "network_config": network},
             "acme": {
                 "keys": [{"name": "c1", "value": "sk-mock-acme", "weight": 1}],
                 "network_config": network,

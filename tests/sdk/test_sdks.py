@@ -24,6 +24,11 @@ OPENAI_BATCHES = (
 )  # fmt: skip
 CASES = [("anthropic", name) for name in ANTHROPIC] + [("openai", name) for name in OPENAI]
 CASES += [("openai_batches", name) for name in OPENAI_BATCHES] + [("anthropic_files", "files")]
+BOTO3 = (
+    "converse", "stream", "tools", "vision", "thinking", "cache", "structured", "invoke", "invoke_stream", "errors",
+    "broken_streams", "prefixes",
+)  # fmt: skip
+CASES += [("boto3", name) for name in BOTO3]
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from asbru.config.settings import ProviderSettings, Settings
 from asbru.model.keys import Key, Network
-from asbru.providers import Provider
+from asbru.providers import Provider, SigV4
 
 
 def describe(settings: Settings) -> list[str]:
@@ -65,7 +65,16 @@ def _key(key: Key, enabled: list[Key], row: Provider) -> str:
         return f"Key {key.name}: disabled."
     batch = "" if key.use_for_batch_api else ", not for batches"
     where = f", at {_at(row, key.settings)}" if "{" in row.base_url and key.settings else ""
-    return f"Key {key.name}: {_share(key, enabled)}, {_models(key)}{batch}{where}."
+    return f"Key {key.name}: {_share(key, enabled)}, {_models(key)}{batch}{where}{_signature(key, row)}."
+
+
+def _signature(key: Key, row: Provider) -> str:
+    """With what the requests of a key without a value are signed at Amazon's."""
+    if not isinstance(row.auth, SigV4) or key.value:
+        return ""
+    whose = "its access key" if key.secrets else "what AWS's credential chain finds"
+    role = key.settings.get("role_arn")
+    return f", signed with {whose}{f' as {role}' if role else ''}"
 
 
 def _share(key: Key, enabled: list[Key]) -> str:

@@ -135,6 +135,37 @@ def _is_google(text: str) -> bool:
     return isinstance(told, dict) and told.get("type") in _GOOGLE
 
 
+def _bedrock(said: KeyConfigShape, extra: Extra, path: str, findings: Findings) -> Extra:
+    """Without an access key the credentials are those of AWS's chain; a role needs some to begin with."""
+    settings = dict(extra.settings)
+    pair = [name for name in ("access_key", "secret_key") if name in extra.secrets]
+    if len(pair) == 1 or ("session_token" in extra.secrets and not pair):
+        lacking = "access_key" if pair != ["access_key"] else "secret_key"
+        findings.missing(f"{path}.{lacking}", "is missing; access_key and secret_key go together")
+    for name, secret in extra.secrets.items():
+        if not re.fullmatch(r"[\x21-\x7e]+", secret.reveal()):
+            findings.refuse(f"{path}.{name}", "must be printable ASCII without blanks")
+    for name in ("external_id", "session_name"):
+        if name in settings and "role_arn" not in settings:
+            findings.refuse(f"{path}.{name}", "is for a role, and there is no role_arn")
+    for name in ("arn", "role_arn"):
+        if not settings.get(name, "arn:").startswith("arn:"):
+            findings.refuse(f"{path}.{name}", "must begin with arn:")
+    if not re.fullmatch(r"[a-z0-9-]*", settings.get("region", "")):
+        findings.refuse(f"{path}.region", "must be a region such as us-east-1")
+    if "region" not in settings and (region := _first(("AWS_REGION", "AWS_DEFAULT_REGION"), findings)):
+        settings["region"] = region
+    start = settings.pop("arn", "")
+    deployments = {
+        model: name if not start or name.startswith("arn:") else f"{start.rstrip('/')}/{name}"
+        for model, name in extra.deployments.items()
+    }
+    # In the environment, a region alone does not ask for Bedrock.
+    return replace(
+        extra, settings=settings, deployments=deployments, ambient=bool(pair) or path.endswith("bedrock_key_config")
+    )
+
+
 def _server(said: KeyConfigShape, extra: Extra, path: str, findings: Findings) -> Extra:
     """A server's address, with or without its version, and the one model that it serves."""
     settings = {name: value for name, value in extra.settings.items() if name != "model_name"}
@@ -151,6 +182,7 @@ def _plain(said: KeyConfigShape, extra: Extra, path: str, findings: Findings) ->
 _MORE: Mapping[str, More] = {
     "azure_key_config": _azure,
     "vertex_key_config": _vertex,
+    "bedrock_key_config": _bedrock,
     "vllm_key_config": _server,
     "ollama_key_config": _server,
     "sgl_key_config": _server,

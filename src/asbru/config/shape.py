@@ -72,6 +72,22 @@ class VertexShape(KeyConfigShape, frozen=True, kw_only=True):
     auth_credentials: Text = ""
 
 
+class BedrockShape(KeyConfigShape, frozen=True, kw_only=True):
+    """``arn``: what deployments are appended to, when they are not ARNs themselves."""
+
+    LATER = {"batch_s3_config": None}
+    SECRETS = frozenset({"access_key", "secret_key", "session_token"})
+
+    access_key: Text = ""
+    secret_key: Text = ""
+    session_token: Text = ""
+    region: Text = ""
+    arn: Text = ""
+    role_arn: Text = ""
+    external_id: Text = ""
+    session_name: Text = ""
+
+
 class ServerShape(KeyConfigShape, frozen=True, kw_only=True):
     """A server of the operator's own: vLLM, SGLang, Ollama. ``model_name``: the one model that it serves."""
 
@@ -82,6 +98,7 @@ class ServerShape(KeyConfigShape, frozen=True, kw_only=True):
 KEY_CONFIGS: Mapping[str, type[KeyConfigShape]] = {
     "azure_key_config": AzureShape,
     "vertex_key_config": VertexShape,
+    "bedrock_key_config": BedrockShape,
     "vllm_key_config": ServerShape,
     "ollama_key_config": ServerShape,
     "sgl_key_config": ServerShape,
@@ -104,6 +121,7 @@ class KeyShape(Shape, frozen=True, kw_only=True):
     use_for_batch_api: bool = True
     azure_key_config: AzureShape | None = None
     vertex_key_config: VertexShape | None = None
+    bedrock_key_config: BedrockShape | None = None
     vllm_key_config: ServerShape | None = None
     ollama_key_config: ServerShape | None = None
     sgl_key_config: ServerShape | None = None

@@ -11,8 +11,9 @@ import msgspec
 
 from asbru.edge.request import Handler, HangUp, Request, Route
 from asbru.edge.routes import Mount, Router
-from asbru.mock import anthropic, openai, openai_embeddings
+from asbru.mock import anthropic, bedrock, openai, openai_embeddings
 from asbru.mock.anthropic_batches import AnthropicBatches
+from asbru.mock.bedrock_paths import Bedrock
 from asbru.mock.dialect import Dialect, Task
 from asbru.mock.files import Files
 from asbru.mock.frames import Frames
@@ -46,7 +47,9 @@ class Mock:
         self._files = Files(self.talker)
         self._batches = OpenAIBatches(self.talker, self._files)
         self._message_batches = AnthropicBatches(self.talker)
-        self.find = Router(self._mounts(), {"": openai.fail, "/v1/messages": anthropic.fail}).find
+        self.find = Router(
+            self._mounts(), {"": openai.fail, "/v1/messages": anthropic.fail, "/model/": bedrock.fail}
+        ).find
 
     def _mounts(self) -> list[Mount]:
         places = (
@@ -64,6 +67,7 @@ class Mock:
             Mount("POST", "/mock/script", Route(handler=self._rewrite, fail=openai.fail)),
         ]
         rows += [self._mount("POST", path, dialect, self._task(dialect, read)) for path, dialect, read in TASKS]
+        rows += [self._mount(*row) for row in Bedrock(self.talker).rows()]
         for dialect, place in places:
             for method, path, handler in place.operations():
                 rows.append(self._mount(method, path, dialect, self._plain(dialect, handler)))

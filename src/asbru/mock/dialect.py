@@ -33,7 +33,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     each.
 
     ``key``: the caller's credential, "" when there is none. ``fail`` writes an error answer, ``error_frame`` one in a
-    stream.
+    stream. ``media``: type of a streamed answer; ``garbage``: what is no frame of one.
     """
 
     name: str
@@ -47,6 +47,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
     unauthorized: Callable[[str], Failure]
     no_such_model: Callable[[str], Failure]
     codes: Callable[[int], str]
+    media: bytes = b"text/event-stream; charset=utf-8"
+    garbage: bytes = b"data: {not json\n\n"
 
 
 def bearer(headers: Headers) -> str:

@@ -104,7 +104,7 @@ class Talker:
         if told.errorafter >= 0:
             frames = _then(islice(frames, told.errorafter), dialect.error_frame(_overloaded(dialect)))
         if told.garbage:
-            frames = _then(islice(frames, 2), b"data: {not json\n\n")
+            frames = _then(islice(frames, 2), dialect.garbage)
         pace = Pace(
             first=told.first if told.first >= 0 else self.options.latency,
             between=told.pace if told.pace >= 0 else self.options.interval,
@@ -113,7 +113,7 @@ class Talker:
         )
         headers = {
             **dialect.headers,
-            b"content-type": b"text/event-stream; charset=utf-8",
+            b"content-type": dialect.media,
             b"cache-control": b"no-cache",
         }
         return Answer(status=200, headers=headers, stream=Frames(frames, pace))

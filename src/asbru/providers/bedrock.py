@@ -25,5 +25,12 @@ PROVIDER = Provider(
     settings={"region": "us-east-1"},
     env=("AWS_BEARER_TOKEN_BEDROCK",),
     base_url_env=("AWS_ENDPOINT_URL_BEDROCK_RUNTIME",),
+    key_config="bedrock_key_config",
+    settings_env={
+        "access_key": ("AWS_ACCESS_KEY_ID",),
+        "secret_key": ("AWS_SECRET_ACCESS_KEY",),
+        "session_token": ("AWS_SESSION_TOKEN",),
+        "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    },
     docs="https://docs.aws.amazon.com/bedrock/latest/APIReference/",
 )
