@@ -25,6 +25,7 @@ def merge(first: Quirks, second: Quirks) -> Quirks:
         put={**first.put, **second.put},
         rewrite=second.rewrite or first.rewrite,
         lift={**first.lift, **second.lift},
+        ending=second.ending or first.ending,
     )
     return PLAIN if merged == PLAIN else merged
 

@@ -176,6 +176,8 @@ class Splice:
         tap = self._tap
         assert tap is not None
         rest = tap.finish()
+        if not tap.done and self._quirks.ending:
+            rest += tap.feed(self._quirks.ending.encode())
         self.usage = tap.usage
         self.reported = tap.done and tap.usage != Usage()
         if tap.failed:
@@ -345,6 +347,8 @@ class Translate:
 
     def finish(self) -> bytes:
         rest = self._carry(self._cutter.flush())
+        if not self._reader.done and self._quirks.ending:
+            rest += self._carry(self._cutter.feed(self._quirks.ending.encode()))
         if not self._reader.done:
             raise Broken(502, "The provider's stream ended without its end marker.", code="stream_cut")
         return rest

@@ -63,7 +63,8 @@ class Quirks(Struct, frozen=True):
 
     Renaming comes first, ``put`` last; a dropped member that the client had said is named as lost. ``rewrite`` is for
     what lies deeper, and an exception: it sees the members before they are renamed. ``lift``: headers of the client's
-    that become members, a list of what commas part.
+    that become members, a list of what commas part. ``ending``: the format's end marker, for a provider whose streams
+    just end.
     """
 
     rename: Mapping[str, str] = {}
@@ -71,6 +72,7 @@ class Quirks(Struct, frozen=True):
     put: Mapping[str, Any] = {}
     rewrite: Rewrite | None = None
     lift: Mapping[str, str] = {}
+    ending: str = ""
 
 
 class Endpoint(Struct, frozen=True):

@@ -13,7 +13,13 @@ PROVIDER = Provider(
     base_url="https://api.perplexity.ai",
     serves=(
         # Usage comes with every chunk of a stream.
-        chat(quirks=Quirks(rename=MAX_TOKENS, drop=OPENAI_HINTS | _UNKNOWN | {"stream_options"})),
+        chat(
+            quirks=Quirks(
+                rename=MAX_TOKENS,
+                drop=OPENAI_HINTS | _UNKNOWN | {"stream_options"},
+                ending="data: [DONE]\n\n",
+            )
+        ),
         embeddings("/v1/embeddings", Quirks(drop=frozenset({"user"}))),
     ),
     env=("PERPLEXITY_API_KEY", "PPLX_API_KEY"),

@@ -41,16 +41,43 @@ def read_fault(body: bytes) -> Fault:
         return Fault(message=_text(told))
     inner = told.get("error")
     if not isinstance(inner, dict):
-        message = _text(inner) or _text(told.get("message")) or _text(told.get("Message")) or _text(told.get("detail"))
+        words = (inner, told.get("message"), told.get("Message"), told.get("detail"), told.get("title"))
         kind = _text(told.get("type")) or _text(told.get("__type")).rpartition("#")[2]
-        return Fault(message=message, type=kind, code=_text(told.get("code")))
+        return Fault(
+            message=next((text for each in words if (text := _words(each))), ""),
+            type=kind,
+            code=_text(told.get("code")),
+            param=_text(told.get("param")) or _place(told.get("detail")) or _place(told.get("message")),
+        )
     return Fault(
-        message=_text(inner.get("message")),
+        message=_words(inner.get("message")),
         type=_text(inner.get("type")),
         code=_text(inner.get("code")),
         param=_text(inner.get("param")),
         status=_status(inner.get("code")) or _status(told.get("status_code")) or _status(inner.get("status")),
     )
+
+
+def _words(value: Any) -> str:
+    """A message: a text, an object that holds one, or a list of what a validator found (FastAPI's ``loc``, ``msg``)."""
+    if isinstance(value, dict):
+        inner = next((value[name] for name in ("detail", "error", "message", "msg") if value.get(name)), None)
+        return _words(inner) if inner is not None else _text(value)
+    if isinstance(value, list) and value and all(isinstance(each, dict) and "msg" in each for each in value):
+        return "; ".join(": ".join(filter(None, (_loc(each), _text(each["msg"])))) for each in value)[:LONGEST]
+    return _text(value)
+
+
+def _place(value: Any) -> str:
+    """The field that a validator names first, without its ``body``."""
+    if isinstance(value, dict):
+        value = value.get("detail")
+    return _loc(value[0]) if isinstance(value, list) and value and isinstance(value[0], dict) else ""
+
+
+def _loc(found: dict[str, Any]) -> str:
+    steps = found.get("loc")
+    return ".".join(str(step) for step in steps if step != "body") if isinstance(steps, list) else ""
 
 
 def _text(value: Any) -> str:
