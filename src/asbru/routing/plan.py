@@ -103,12 +103,12 @@ def _leg(provider: str, model: str, table: Table, operation: str, dice: Dice) ->
 
 
 def _usable(route: ProviderRoute, model: str, operation: str) -> list[Key]:
-    """The keys that may be used; empty only for a provider that is asked without one."""
+    """The keys that may be used; empty only for a provider that has none and is asked without one."""
     enabled = [key for key in route.keys if key.usable]
     allowed = [key for key in enabled if key.allows(model)]
     batch = operation.startswith(("batch_", "file_"))
     usable = [key for key in allowed if key.use_for_batch_api] if batch else allowed
-    if usable or route.keyless:
+    if usable or (route.keyless and not enabled):
         return usable
     raise refuse(_why_none(route.name, model, bool(enabled), bool(allowed)), "model")
 

@@ -1,0 +1,198 @@
+"""Every row against a stand-in as strict as its vendor: path, credential, quirks, streams, errors, lists of models."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from stand_in import LISTED, Seen, StandIn, stand_in
+from vendors import VENDORS, WIDE, Vendor
+
+from asbru.providers import CATALOG
+from running import gateway
+
+ELSEWHERE = {
+    "openai": "the matrix of SDKs",
+    "anthropic": "the matrix of SDKs",
+    "local": "tests/local",
+    "elevenlabs": "its own dialect",
+    "bedrock": "its own dialect",
+    "cohere": "its own dialect",
+    "gemini": "its own dialect",
+    "vertex": "tests/providers/test_vertex.py",
+}
+"""Rows whose scenarios are somewhere else."""
+EVERY = pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
+HELLO = [{"role": "user", "content": "Weather?"}]
+
+
+def configured(vendor: Vendor, at: str) -> dict[str, Any]:
+    """Its object in ``providers``: at the stand-in, below the path that its base URL has."""
+    config = vendor.config
+    if not config and vendor.host:
+        base = urlsplit(CATALOG[vendor.name].base_url).path if "{" not in CATALOG[vendor.name].base_url else ""
+        assert CATALOG[vendor.name].base_url.startswith((vendor.host, "{"))
+        config = {} if "{" in CATALOG[vendor.name].base_url else {"network_config": {"base_url": f"{{at}}{base}"}}
+    network = {**config.get("network_config", {}), "max_retries": 0}
+    key = {"name": vendor.name, "value": f"sk-{vendor.name}", **vendor.key}
+    whole = {**config, "network_config": network, "keys": [key]}
+    read: dict[str, Any] = json.loads(json.dumps(whole).replace("{at}", at))
+    return read
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A gateway in front of all vendors."""
+    with stand_in() as at:
+        config = {"providers": {vendor.name: configured(vendor, at) for vendor in VENDORS}}
+        process = gateway(tmp_path_factory.mktemp("vendors"), config)
+        process.start()
+        yield process.url
+        process.stop()
+
+
+def ask(url: str, body: object = None) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers in lower case, body; what the vendors see of it begins anew."""
+    StandIn.seen.clear()
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"content-type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, {name.lower(): value for name, value in error.headers.items()}, error.read()
+
+
+def seen() -> Seen:
+    (one,) = StandIn.seen
+    return one
+
+
+def test_every_row_has_its_scenarios() -> None:
+    assert {vendor.name for vendor in VENDORS if vendor.name in CATALOG} == CATALOG.keys() - ELSEWHERE.keys()
+
+
+@EVERY
+def test_a_wide_request_of_openais(vendor: Vendor, address: str) -> None:
+    status, headers, body = ask(f"{address}/v1/chat/completions", {"model": f"{vendor.name}/{vendor.asked}", **WIDE})
+    assert status == 200, body
+    assert json.loads(body)["choices"][0]["message"]["content"] == "Rain."
+    assert tuple(filter(None, headers.get("x-asbru-lost", "").split(", "))) == vendor.lost
+    got = seen()
+    assert (got.path, got.body["model"]) == (vendor.chat, vendor.named)
+    assert vendor.told.items() <= got.body.items()
+    kept = {name: WIDE[name] for name in ("temperature", "parallel_tool_calls")}
+    assert kept.items() <= got.body.items()
+
+
+@EVERY
+def test_a_stream_of_openais(vendor: Vendor, address: str) -> None:
+    said = {"model": f"{vendor.name}/{vendor.asked}", "messages": HELLO, "stream": True}
+    status, _, body = ask(f"{address}/v1/chat/completions", said)
+    assert status == 200, body
+    assert body.endswith(b"data: [DONE]\n\n")
+    assert body.count(b'"Rain."') == 1
+    asked = seen().body.get("stream_options", {}).get("include_usage", False)
+    assert asked is not vendor.usage
+
+
+@EVERY
+def test_a_message_of_anthropics(vendor: Vendor, address: str) -> None:
+    said = {"model": f"{vendor.name}/{vendor.asked}", "max_tokens": 9, "messages": HELLO, "system": "Be brief."}
+    status, _, body = ask(f"{address}/anthropic/v1/messages", said)
+    assert status == 200, body
+    told = json.loads(body)
+    assert (told["content"][0]["text"], told["usage"]["output_tokens"]) == ("Rain.", 2)
+    expected = vendor.messages if vendor.messages and vendor.name != "azure" else vendor.chat
+    assert (seen().path, seen().body["model"]) == (expected, vendor.named)
+
+
+@EVERY
+def test_a_stream_of_anthropics(vendor: Vendor, address: str) -> None:
+    said = {"model": f"{vendor.name}/{vendor.asked}", "max_tokens": 9, "messages": HELLO, "stream": True}
+    status, _, body = ask(f"{address}/anthropic/v1/messages", said)
+    assert status == 200, body
+    events = [json.loads(line[6:]) for line in body.decode().splitlines() if line.startswith("data: ")]
+    assert (events[0]["type"], events[-1]["type"]) == ("message_start", "message_stop")
+    assert [event["usage"]["output_tokens"] for event in events if event["type"] == "message_delta"] == [2]
+
+
+@EVERY
+@pytest.mark.parametrize(("model", "words"), [("wrong", "no such model"), ("busy", "too busy")])
+def test_an_error_in_the_vendors_words(vendor: Vendor, model: str, words: str, address: str) -> None:
+    if vendor.name in ("huggingface", "vllm"):  # Their keys serve one model: it is the key that says no.
+        words = "no keys found that support model"
+    said = {"model": f"{vendor.name}/{model}", "messages": HELLO}
+    status, headers, body = ask(f"{address}/v1/chat/completions", said)
+    assert words in json.loads(body)["error"]["message"]
+    if words == "too busy":
+        assert (status, headers["retry-after"]) == (429, "7")
+    elif words == "no such model":
+        assert status == vendor.status
+    status, _, body = ask(f"{address}/anthropic/v1/messages", {**said, "max_tokens": 9})
+    told = json.loads(body)
+    assert told["type"] == "error"
+    assert words in told["error"]["message"]
+
+
+@EVERY
+def test_a_list_of_models(vendor: Vendor, address: str) -> None:
+    status, _, body = ask(f"{address}/v1/models?provider={vendor.name}")
+    assert status == 200, body
+    listed = {model["id"] for model in json.loads(body)["data"]}
+    assert (seen().path, seen().headers[vendor.credential[0]]) == (
+        vendor.models,
+        f"{vendor.credential[1]}sk-{vendor.name}",
+    )
+    only = {f"{vendor.name}/{vendor.asked}"} if vendor.name in ("huggingface", "vllm") else set()
+    assert listed >= (only or {f"{vendor.name}/{name}" for name in LISTED})
+
+
+@pytest.mark.parametrize("vendor", [each for each in VENDORS if each.embeddings], ids=lambda vendor: vendor.name)
+def test_vectors(vendor: Vendor, address: str) -> None:
+    model = {"azure": "e-1", "vllm": "m-1"}.get(vendor.name, "e-2")
+    said = {"model": f"{vendor.name}/{model}", "input": "x", "dimensions": 2, "encoding_format": "float", "user": "me"}
+    status, headers, body = ask(f"{address}/v1/embeddings", said)
+    assert status == 200, body
+    assert json.loads(body)["data"][0]["embedding"] == [0.5, -0.5]
+    got = seen()
+    assert got.path == vendor.embeddings
+    assert ("user" in got.body) == ("user" not in headers.get("x-asbru-lost", ""))
+
+
+def test_claude_in_foundry_is_asked_in_its_own_format(address: str) -> None:
+    said = {"model": "azure/claude-sonnet-4-5", "max_tokens": 9, "messages": HELLO}
+    for url in (f"{address}/anthropic/v1/messages", f"{address}/v1/chat/completions"):
+        status, _, body = ask(url, said)
+        assert status == 200, body
+        got = seen()
+        assert (got.path, got.body["model"]) == ("/anthropic/v1/messages", "claude-sonnet-4-5")
+        assert got.headers["x-api-key"] == "sk-azure"
+
+
+def test_a_model_that_does_not_reason_hears_everything(address: str) -> None:
+    for model, lost in (("grok-4-fast-non-reasoning", False), ("grok-3", False), ("grok-4", True)):
+        said = {"model": f"xai/{model}", "messages": HELLO, "stop": ["."]}
+        _, headers, _ = ask(f"{address}/v1/chat/completions", said)
+        assert ("x-asbru-lost" in headers) == lost
+
+
+def test_one_server_per_key(tmp_path: Path) -> None:
+    """Two keys of one provider, each with its own server and its own model."""
+    with stand_in() as at:
+        keys = [
+            {"name": name, "value": "sk-vllm", "vllm_key_config": {"url": f"{at}{path}", "model_name": name}}
+            for name, path in (("m-1", ""), ("m-2", "/elsewhere"))
+        ]
+        process = gateway(tmp_path, {"providers": {"vllm": {"keys": keys, "network_config": {"max_retries": 0}}}})
+        process.start()
+        try:
+            for model, path in (("m-1", "/v1/chat/completions"), ("m-2", "/elsewhere/v1/chat/completions")):
+                ask(f"{process.url}/v1/chat/completions", {"model": f"vllm/{model}", "messages": HELLO})
+                assert seen().path == path
+        finally:
+            process.stop()
