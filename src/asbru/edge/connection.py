@@ -307,16 +307,12 @@ class Connection(asyncio.Protocol):
             stream.cancel()
             self._write_whole(job, failed_answer(job, error))
             return
-        self._outflow = Outflow(self, head, not job.old, stream)
+        self._outflow = Outflow(self, self._transport.write, head, not job.old, stream)
         self._outflow.start()
 
     def _stays(self, job: Job) -> bool:
         """May there be another request after this one?"""
         return job.keep and not self._host.draining and (not self._half or bool(self._jobs))
-
-    def write(self, data: bytes) -> None:
-        """From the outflow: bytes of the answer."""
-        self._transport.write(data)
 
     def streamed(self, error: Exception | None, begun: bool) -> None:
         """From the outflow: the answer is over."""

@@ -154,7 +154,9 @@ class Splice:
     def feed(self, chunk: bytes) -> bytes:
         tap = self._tap
         assert tap is not None
-        self.frames += chunk.count(MARKS[self._codec.framing])
+        # One frame of one line, as most chunks are, is told apart faster than it is counted.
+        one = chunk.endswith(b"\n\n") and chunk.find(b"\n") == len(chunk) - 2
+        self.frames += 1 if one else chunk.count(MARKS[self._codec.framing])
         out = tap.feed(chunk)
         if not self._passed:
             if tap.failed:

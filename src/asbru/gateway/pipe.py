@@ -57,12 +57,12 @@ class Pipe:
             self._source.cancel()
             self._fail(failure)
             return
-        if not out:
-            return
-        if self._sink is not None:
-            self._sink.data(out)
-        else:
-            self._hold(out)
+        sink = self._sink
+        if sink is None:
+            if out:
+                self._hold(out)
+        elif out:
+            sink.data(out)
 
     def _hold(self, out: bytes) -> None:
         self._held.append(out)

@@ -161,7 +161,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the answer."""
-        if self._pending is None and self._incoming is None:
+        incoming = self._incoming
+        if incoming is None and self._pending is None:
             self._close()
             return
         self.heard = self.keeper.now
@@ -175,6 +176,9 @@ class Connection(asyncio.Protocol):
             self._keep = False
         if self._complete:
             self._finish()
+        elif incoming is not None:
+            if self._parts:
+                incoming.push(self._take())
         elif self._status:
             self._progress()
         elif self._fed > HEAD_LIMIT:
@@ -244,15 +248,12 @@ class Connection(asyncio.Protocol):
 
     def _progress(self) -> None:
         """The head is here, the body is not all here."""
-        parts = self._parts
-        if self._incoming is not None:
-            if parts:
-                self._incoming.push(self._take())
-        elif (pending := self._pending) is None:
+        pending = self._pending
+        if pending is None:
             return
-        elif pending.call.stream and self._status < 300:
+        if pending.call.stream and self._status < 300:
             self._hand_over(pending)
-        elif self._fed > pending.call.limit and sum(map(len, parts)) > pending.call.limit:
+        elif self._fed > pending.call.limit and sum(map(len, self._parts)) > pending.call.limit:
             self._end(Broken(502, f"{self.keeper.place} sent an answer of more than {pending.call.limit} bytes"))
 
     def _hand_over(self, pending: Pending) -> None:
@@ -268,8 +269,7 @@ class Connection(asyncio.Protocol):
         """The answer is whole: free the connection first, then tell."""
         pending, incoming = self._pending, self._incoming
         status, headers = self._status, self._head
-        parts = self._parts
-        body = parts.pop() if len(parts) == 1 else self._take()
+        body = self._take()
         if pending is not None and len(body) > pending.call.limit:
             self._end(Broken(502, f"{self.keeper.place} sent an answer of more than {pending.call.limit} bytes"))
             return
@@ -308,6 +308,8 @@ class Connection(asyncio.Protocol):
 
     def _take(self) -> bytes:
         parts = self._parts
+        if len(parts) == 1:
+            return parts.pop()
         whole = b"".join(parts)
         parts.clear()
         return whole

@@ -38,6 +38,9 @@ class ChatTap:
     def feed(self, chunk: bytes) -> bytes:
         """``chunk``, or its whole frames and those it completes, without the usage frame."""
         passing = self._passing
+        if not passing.begun and chunk.endswith(b"\n\n") and not _may_tell(chunk):
+            # Nearly all chunks.
+            return chunk
         too_long = passing.feed(chunk)
         whole = passing.whole
         if whole and _may_tell(whole):
@@ -85,6 +88,10 @@ def _may_tell(whole: bytes) -> bool:
     """Whether frames hold the end, an error, or usage that is not null (OpenAI writes ``"usage":null`` into each
     chunk).
     """
-    if b"[DONE]" in whole or b'"error"' in whole:
+    # To ask ``in`` takes twice as long: it tries its argument as a number first, and fails by an exception.
+    if whole.find(b"[DONE]") >= 0 or whole.find(b'"error"') >= 0:
         return True
-    return b'"usage"' in whole and whole.count(b'"usage"') != whole.count(b'"usage":null')
+    at = whole.rfind(b'"usage"')
+    while at >= 0 and whole.startswith(b":null", at + 7):
+        at = whole.rfind(b'"usage"', 0, at)
+    return at >= 0
