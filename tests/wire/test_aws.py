@@ -192,3 +192,24 @@ def test_every_framing_is_whole() -> None:
         assert written.count(MARKS[framing]) == 2
         assert MEDIA_TYPES[framing]
     assert base64.b64encode(frame.data) in WRITERS[Framing.AWS_CHUNKS](frame)
+
+
+VECTORS: dict[str, tuple[bytes, list[Frame]]] = {
+    "empty": (b"\x00\x00\x00\x10\x00\x00\x00\x00\x05\xc2H\xeb}\x98\xc8\xff", [Frame("", b"")]),
+    "payload": (
+        b"\x00\x00\x00\x1d\x00\x00\x00\x00\xfd\x52\x8c\x5a{'foo':'bar'}\xc3\x65\x39\x36",
+        [Frame("", b"{'foo':'bar'}")],
+    ),
+    "header": (
+        b"\x00\x00\x00=\x00\x00\x00 \x07\xfd\x83\x96\x0ccontent-type\x07\x00\x10application/json{'foo':'bar'}\x8d\x9c\x08\xb1",
+        [Frame("", b"{'foo':'bar'}")],
+    ),
+}
+"""Amazon's own examples, which its SDKs' tests share."""
+
+
+@pytest.mark.parametrize(("body", "frames"), VECTORS.values(), ids=VECTORS.keys())
+def test_amazons_examples(body: bytes, frames: list[Frame]) -> None:
+    assert EventCutter().feed(body) == frames
+    headers = body[12 : 12 + int.from_bytes(body[4:8], "big")]
+    assert write_message(headers, frames[0].data) == body

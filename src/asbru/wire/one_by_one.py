@@ -23,13 +23,14 @@ class OneByOne:
             return [*self._rest(), event]
         if event.index == self._current:
             return [event, *self._next()] if isinstance(event, Close) else [event]
-        if self._current >= 0 or event.index in self._waiting:
-            self._waiting.setdefault(event.index, []).append(event)
-            return []
-        if not isinstance(event, Open):
-            return []
-        self._current = event.index
-        return [event]
+        if event.index in self._waiting:
+            self._waiting[event.index].append(event)
+        elif isinstance(event, Open) and self._current < 0:
+            self._current = event.index
+            return [event]
+        elif isinstance(event, Open):
+            self._waiting[event.index] = [event]
+        return []
 
     def _next(self) -> list[Event]:
         """What has waited, until a part is still open or nothing waits."""
