@@ -122,7 +122,8 @@ def botocore_reads(body: bytes) -> list[dict[str, Any]]:
 def whole_of(events: list[dict[str, Any]]) -> tuple[list[str], str, list[dict[str, Any]], dict[str, Any]]:
     """Names of the events, texts, calls and the end of what botocore read."""
     names = [next(iter(event)) for event in events]
-    text, calls, end = "", [], {}
+    text, calls = "", list[dict[str, Any]]()
+    end: dict[str, Any] = {}
     for event in events:
         ((name, value),) = event.items()
         delta = value.get("delta", {})

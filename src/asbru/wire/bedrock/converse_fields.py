@@ -59,7 +59,7 @@ def read_fields(raw: Raw | None, word: str, spare: Members) -> Fields:
                 case "thinking" | "reasoningConfig" | "reasoning_config":
                     effort = _effort(_thinking(value), word)
                 case "reasoning_effort":
-                    effort = Effort(word=_str(value))
+                    effort = Effort(word=_str(value), adaptive=True)
                 case "top_k" | "k":
                     sampling = Sampling(top_k=_int(value))
                 case "inferenceConfig":
@@ -75,7 +75,8 @@ def _effort(thinking: _Thinking, word: str) -> Effort:
     said = word or thinking.word or ""
     if thinking.type == "disabled":
         return Effort(enabled=False, word=said)
-    return Effort(word=said, budget=thinking.budget or 0, adaptive=thinking.type == "adaptive")
+    adaptive = thinking.type == "adaptive" or bool(said and not thinking.budget)
+    return Effort(word=said, budget=thinking.budget or 0, adaptive=adaptive)
 
 
 class Extras(Struct):
