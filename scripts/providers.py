@@ -42,6 +42,7 @@ def render(text: str) -> str:
 def _matrix() -> Iterable[str]:
     yield "## What each serves\n"
     yield "By the dialects in which it is asked; clients may speak any dialect that has the operation.\n"
+    yield f"Formats, as `serves` of a custom provider names them: {', '.join(_spelled(each) for each in Format)}.\n"
     yield from _table(
         ["provider", *(word.replace("_", " ") for word in SPOKEN)],
         ([f"[{row.name}]({_link(row.docs)})", *(_formats(row, word) for word in SPOKEN)] for row in ROWS),

@@ -9,7 +9,7 @@ import pytest
 from asbru.config import ProviderSettings, Settings, placed, settings_of, table_of
 from asbru.model.keys import Key, Network, Secret
 from asbru.model.names import Format
-from asbru.providers import CATALOG
+from asbru.providers import CATALOG, InHeader, Quirks
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 
@@ -275,6 +275,31 @@ def test_each_operation_has_its_own_path() -> None:
     row = mine("https://x", request_path_overrides={"embedding": "/e"}).provider
     paths = {endpoint.format: endpoint.path for endpoint in row.serves}
     assert (paths[Format.OPENAI_CHAT], paths[Format.OPENAI_EMBEDDINGS]) == ("/v1/chat/completions", "/e")
+
+
+def test_a_row_in_its_own_words() -> None:
+    serves = [
+        {"format": "openai.chat", "path": "/ask", "models": ["m*"], "quirks": {"rename": {"seed": "random_seed"}}},
+        {"format": "anthropic.messages", "path": "/talk"},
+    ]
+    said = {
+        "serves": serves,
+        "auth": {"type": "header", "name": "x-key", "prefix": "Key "},
+        "headers": {"x-team": "search"},
+        "quirks": {"drop": ["user"], "put": {"safe": True}},
+        "models_path": "/list",
+    }
+    row = mine("https://x.example/api", **said).provider
+    chat, messages = row.serves
+    assert (chat.format, row.base_url + chat.path, chat.models) == (
+        Format.OPENAI_CHAT,
+        "https://x.example/api/v1/ask",
+        ("m*",),
+    )
+    assert (messages.format, chat.quirks.rename) == (Format.ANTHROPIC_MESSAGES, {"seed": "random_seed"})
+    assert (row.auth, row.headers) == (InHeader("x-key", "Key "), {"x-team": "search"})
+    assert row.quirks == Quirks(drop=frozenset({"user"}), put={"safe": True})
+    assert row.models_path == "/list"
 
 
 def test_streams_may_have_a_path_of_their_own() -> None:

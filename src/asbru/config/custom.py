@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from asbru.config.address import http_url, rebased
 from asbru.config.findings import Findings
+from asbru.config.own_row import in_own_words
 from asbru.config.shape import REQUESTS, CustomShape
 from asbru.config.walk import nearest
 from asbru.providers import CATALOG, Endpoint, Provider
@@ -42,6 +43,7 @@ def custom_row(name: str, said: CustomShape, base_url: str, path: str, findings:
         keyless=said.is_key_less,
         priced_as=said.base_provider_type,
     )
+    row = in_own_words(row, said, at, findings)
     _check_names(said.allowed_requests or {}, f"{at}.allowed_requests", findings)
     return _placed(row, base_url, said.request_path_overrides, f"{at}.request_path_overrides", findings)
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from asbru.config.address import Proxy, proxy_from_env, proxy_of, text_of
 from asbru.config.findings import Findings
-from asbru.config.shape import NetworkShape, ProviderShape, ProxyShape
+from asbru.config.shape import NetworkShape, ProviderShape, ProxyShape, Text
 from asbru.config.walk import nearest
 from asbru.model.keys import Network, Secret
 
@@ -22,7 +22,9 @@ def network_of(shape: ProviderShape, base_url: str, path: str, findings: Finding
     said = shape.network_config or NetworkShape()
     network = _timing(said, f"{path}.network_config", findings)
     network = _trust(network, said, f"{path}.network_config", findings)
-    network = replace(network, extra_headers=_headers(said, f"{path}.network_config", findings))
+    network = replace(
+        network, extra_headers=headers_of(said.extra_headers, f"{path}.network_config.extra_headers", findings)
+    )
     network = _limits(network, shape, f"{path}.concurrency_and_buffer_size", findings)
     return _proxied(network, shape.proxy_config or ProxyShape(), base_url, f"{path}.proxy_config", findings)
 
@@ -80,10 +82,11 @@ def _pem(text: str, path: str, findings: Findings) -> str:
     return text
 
 
-def _headers(said: NetworkShape, path: str, findings: Findings) -> Mapping[str, str]:
+def headers_of(said: Mapping[str, Text], path: str, findings: Findings) -> Mapping[str, str]:
+    """Headers to send, as the file has them at ``path``."""
     headers: dict[str, str] = {}
-    for name, text in said.extra_headers.items():
-        at = f"{path}.extra_headers.{name}"
+    for name, text in said.items():
+        at = f"{path}.{name}"
         value = text_of(text, at, findings)
         if not _TOKEN.fullmatch(name):
             findings.refuse(at, "is not a header's name")

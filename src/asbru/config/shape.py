@@ -6,7 +6,7 @@ needs no meaning here: read-only members of API answers, and tuning of a Go prog
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -163,12 +163,19 @@ class ConcurrencyShape(Shape, frozen=True, kw_only=True):
 
 
 class CustomShape(Shape, frozen=True, kw_only=True):
+    """From ``serves`` on Asbru's own: a row in the words of rows (``asbru.providers``)."""
+
     IDLE = frozenset({"custom_provider_key"})
 
     base_provider_type: str = ""
     is_key_less: bool = False
     allowed_requests: dict[str, bool] | None = None
     request_path_overrides: dict[str, str] = {}
+    serves: Any = None
+    auth: Any = None
+    quirks: Any = None
+    headers: dict[str, Text] = {}
+    models_path: str | None = None
 
 
 class OpenAIShape(Shape, frozen=True, kw_only=True):

@@ -84,6 +84,8 @@ def _value(value: object, kind: inspect.Type, path: str, findings: Findings) -> 
             return _list(value, inner, path, findings)
         case inspect.IntType() | inspect.FloatType():
             return _number(value, kind, path, findings)
+        case inspect.AnyType():
+            return value
         case inspect.BoolType():
             return value if isinstance(value, bool) else _refuse(path, "true or false", value, findings)
         case _:

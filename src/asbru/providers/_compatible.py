@@ -1,6 +1,6 @@
 """Endpoints as compatible servers have them: OpenAI's paths below the base URL, and Anthropic's messages."""
 
-from asbru.model.names import Format
+from asbru.model.names import Format, Framing
 from asbru.providers._kinds import Auth, Endpoint, Quirks
 
 ANTHROPIC_VERSION = {"anthropic-version": "2023-06-01"}
@@ -29,6 +29,26 @@ def chat(path: str = "/chat/completions", quirks: Quirks = _NONE, models: tuple[
 def embeddings(path: str = "/embeddings", quirks: Quirks = _NONE) -> Endpoint:
     """OpenAI's embeddings at ``path``."""
     return Endpoint(Format.OPENAI_EMBEDDINGS, path, quirks=quirks)
+
+
+def images(path: str = "/images/generations", quirks: Quirks = _NONE) -> Endpoint:
+    """OpenAI's images at ``path``."""
+    return Endpoint(Format.OPENAI_IMAGES, path, quirks=quirks)
+
+
+def speech(path: str = "/audio/speech") -> Endpoint:
+    """OpenAI's speech at ``path``, streamed as bare bytes."""
+    return Endpoint(Format.OPENAI_SPEECH, path, framing=Framing.BYTES)
+
+
+def transcriptions(path: str = "/audio/transcriptions") -> Endpoint:
+    """OpenAI's transcriptions at ``path``."""
+    return Endpoint(Format.OPENAI_TRANSCRIPTIONS, path)
+
+
+def translations(path: str = "/audio/translations") -> Endpoint:
+    """OpenAI's translations of speech at ``path``."""
+    return Endpoint(Format.OPENAI_TRANSLATIONS, path)
 
 
 def messages(path: str = "/messages", auth: Auth | None = None) -> Endpoint:

@@ -12,43 +12,43 @@ from asbru.model.keys import Key
 from asbru.model.names import OPERATIONS, Format, Framing
 
 
-class Bearer(Struct, frozen=True, tag="bearer"):
+class Bearer(Struct, frozen=True, tag="bearer", forbid_unknown_fields=True):
     """``authorization: Bearer KEY``."""
 
 
-class InHeader(Struct, frozen=True, tag="header"):
+class InHeader(Struct, frozen=True, tag="header", forbid_unknown_fields=True):
     """The key in a header of the provider's own, after ``prefix``."""
 
     name: str
     prefix: str = ""
 
 
-class InQuery(Struct, frozen=True, tag="query"):
+class InQuery(Struct, frozen=True, tag="query", forbid_unknown_fields=True):
     """The key as a parameter of the query."""
 
     name: str
 
 
-class SigV4(Struct, frozen=True, tag="sigv4"):
+class SigV4(Struct, frozen=True, tag="sigv4", forbid_unknown_fields=True):
     """AWS's signature, by the key's own credentials or AWS's chain; a key with a value is a bearer token."""
 
     service: str
 
 
-class GoogleToken(Struct, frozen=True, tag="google"):
+class GoogleToken(Struct, frozen=True, tag="google", forbid_unknown_fields=True):
     """A token of Google's, for a service account or by Application Default Credentials."""
 
     scope: str = "https://www.googleapis.com/auth/cloud-platform"
 
 
-class AzureToken(Struct, frozen=True, tag="azure"):
+class AzureToken(Struct, frozen=True, tag="azure", forbid_unknown_fields=True):
     """The key in ``header``; without a value, a token of Microsoft Entra's for the key's application."""
 
     header: str = "api-key"
     scope: str = "https://cognitiveservices.azure.com/.default"
 
 
-class NoAuth(Struct, frozen=True, tag="none"):
+class NoAuth(Struct, frozen=True, tag="none", forbid_unknown_fields=True):
     """No credential at all."""
 
 
@@ -58,7 +58,7 @@ Rewrite = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Given a body's undecoded top-level members (``msgspec.Raw``), the members to put in their place."""
 
 
-class Quirks(Struct, frozen=True):
+class Quirks(Struct, frozen=True, forbid_unknown_fields=True):
     """Top-level members to rename, drop or put; works on undecoded bodies too.
 
     Renaming comes first, ``put`` last; a dropped member that the client had said is named as lost. ``rewrite`` is for
@@ -75,7 +75,7 @@ class Quirks(Struct, frozen=True):
     ending: str = ""
 
 
-class Endpoint(Struct, frozen=True):
+class Endpoint(Struct, frozen=True, forbid_unknown_fields=True):
     """One format at one path below the base URL.
 
     ``path`` may hold ``{model}``, and so may ``stream_path``, the path of streamed requests where it is another one.
@@ -98,9 +98,9 @@ class Endpoint(Struct, frozen=True):
         """Whether ``model`` is asked here with a key of these settings."""
         if any(not fnmatchcase(settings.get(name, ""), pattern) for name, pattern in self.when.items()):
             return False
-        if any(pattern[0] == "!" and fnmatchcase(model, pattern[1:]) for pattern in self.models):
+        if any(pattern.startswith("!") and fnmatchcase(model, pattern[1:]) for pattern in self.models):
             return False
-        return any(pattern[0] != "!" and fnmatchcase(model, pattern) for pattern in self.models)
+        return any(not pattern.startswith("!") and fnmatchcase(model, pattern) for pattern in self.models)
 
 
 class BatchApi(Struct, frozen=True, kw_only=True):

@@ -7,20 +7,20 @@ OpenAI in Microsoft Foundry Models v1 API".
 
 from collections.abc import Iterator
 
-from asbru.model.names import Format
+from asbru.model.names import Format, Framing
 from asbru.providers._compatible import ANTHROPIC_VERSION
 from asbru.providers._kinds import AzureToken, Endpoint, Provider
 
 _CLAUDE = "*claude*"
 
 
-def _at(format: Format, path: str) -> Iterator[Endpoint]:
+def _at(format: Format, path: str, framing: Framing = Framing.SSE) -> Iterator[Endpoint]:
     """Where ``format`` is spoken, by the version that a key says."""
     models = ("*", f"!{_CLAUDE}")
     dated = f"/openai/deployments/{{model}}{path}?api-version={{api_version}}"
-    yield Endpoint(format, dated, models=models, when={"api_version": "20*"})
-    yield Endpoint(format, f"/openai/v1{path}", models=models, when={"api_version": "v1"})
-    yield Endpoint(format, f"/openai/v1{path}?api-version=preview", models=models, when={"api_version": "preview"})
+    ways = (("20*", dated), ("v1", f"/openai/v1{path}"), ("preview", f"/openai/v1{path}?api-version=preview"))
+    for version, whole in ways:
+        yield Endpoint(format, whole, framing=framing, models=models, when={"api_version": version})
 
 
 PROVIDER = Provider(
@@ -30,6 +30,12 @@ PROVIDER = Provider(
     serves=(
         *_at(Format.OPENAI_CHAT, "/chat/completions"),
         *_at(Format.OPENAI_EMBEDDINGS, "/embeddings"),
+        *_at(Format.OPENAI_IMAGES, "/images/generations"),
+        *_at(Format.OPENAI_IMAGE_EDITS, "/images/edits"),
+        *_at(Format.OPENAI_SPEECH, "/audio/speech", Framing.BYTES),
+        *_at(Format.OPENAI_SPEECH_EVENTS, "/audio/speech"),
+        *_at(Format.OPENAI_TRANSCRIPTIONS, "/audio/transcriptions"),
+        *_at(Format.OPENAI_TRANSLATIONS, "/audio/translations"),
         Endpoint(
             Format.ANTHROPIC_MESSAGES,
             "/anthropic/v1/messages",

@@ -1,9 +1,10 @@
 """Groq: OpenAI's API, fast; members that it does not know are refused.
 
-Source: groq 1.7, ``chat.completion_create_params`` and ``ChatCompletionAssistantMessageParam`` (``reasoning``).
+Source: groq 1.7, ``chat.completion_create_params``, ``ChatCompletionAssistantMessageParam`` (``reasoning``) and the
+paths in ``resources``.
 """
 
-from asbru.providers._compatible import OPENAI_HINTS, chat
+from asbru.providers._compatible import OPENAI_HINTS, chat, embeddings, speech, transcriptions, translations
 from asbru.providers._kinds import Provider, Quirks
 from asbru.providers._rewrites import Messages, in_messages
 
@@ -20,6 +21,10 @@ PROVIDER = Provider(
                 rewrite=in_messages(Messages(rename={"reasoning_content": "reasoning"})),
             )
         ),
+        embeddings(),
+        speech(),
+        transcriptions(),
+        translations(),
     ),
     env=("GROQ_API_KEY",),
     base_url_env=("GROQ_BASE_URL",),

@@ -3,7 +3,7 @@
 Source: mistralai 3.7, ``ChatCompletionRequest``, ``EmbeddingRequest`` and the messages' roles.
 """
 
-from asbru.providers._compatible import MAX_TOKENS, OPENAI_HINTS, chat, embeddings
+from asbru.providers._compatible import MAX_TOKENS, OPENAI_HINTS, chat, embeddings, transcriptions
 from asbru.providers._kinds import Provider, Quirks
 from asbru.providers._rewrites import NO_DEVELOPER
 
@@ -23,6 +23,7 @@ PROVIDER = Provider(
             )
         ),
         embeddings(quirks=Quirks(rename={"dimensions": "output_dimension"}, drop=frozenset({"user"}))),
+        transcriptions(),
     ),
     env=("MISTRAL_API_KEY", "MISTRAL_KEY"),
     docs="https://docs.mistral.ai/api",

@@ -3,14 +3,21 @@
 Source: together 3.1, ``chat.completion_create_params`` (``max_tokens``; no role ``developer``).
 """
 
-from asbru.providers._compatible import MAX_TOKENS, chat, embeddings
+from asbru.providers._compatible import MAX_TOKENS, chat, embeddings, images, speech, transcriptions, translations
 from asbru.providers._kinds import Provider, Quirks
 from asbru.providers._rewrites import NO_DEVELOPER
 
 PROVIDER = Provider(
     name="together",
     base_url="https://api.together.ai/v1",
-    serves=(chat(quirks=Quirks(rename=MAX_TOKENS, rewrite=NO_DEVELOPER)), embeddings()),
+    serves=(
+        chat(quirks=Quirks(rename=MAX_TOKENS, rewrite=NO_DEVELOPER)),
+        embeddings(),
+        images(),
+        speech(),
+        transcriptions(),
+        translations(),
+    ),
     env=("TOGETHER_API_KEY",),
     base_url_env=("TOGETHER_BASE_URL",),
     docs="https://docs.together.ai/reference",

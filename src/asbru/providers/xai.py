@@ -1,9 +1,10 @@
 """xAI: OpenAI's API. Models that reason refuse penalties and stop sequences.
 
-Source: docs.x.ai, "Reasoning" (``presencePenalty``, ``frequencyPenalty`` and ``stop`` are errors).
+Source: docs.x.ai, "Reasoning" (``presencePenalty``, ``frequencyPenalty`` and ``stop`` are errors) and "Image
+Generation" (``quality``, ``size``, ``style`` are).
 """
 
-from asbru.providers._compatible import chat
+from asbru.providers._compatible import chat, images
 from asbru.providers._kinds import Provider, Quirks
 
 _REASON = ("grok-4*", "grok-3-mini*", "grok-code*", "!*non-reasoning*")
@@ -14,6 +15,7 @@ PROVIDER = Provider(
     serves=(
         chat(models=_REASON, quirks=Quirks(drop=frozenset({"frequency_penalty", "presence_penalty", "stop"}))),
         chat(),
+        images(quirks=Quirks(drop=frozenset({"quality", "size", "style"}))),
     ),
     env=("XAI_API_KEY",),
     docs="https://docs.x.ai/docs/api-reference",
