@@ -29,6 +29,8 @@ BOTO3 = (
     "broken_streams", "prefixes",
 )  # fmt: skip
 CASES += [("boto3", name) for name in BOTO3]
+OPENAI_MEDIA = ("generate", "edit", "variation", "speech", "transcription", "translation", "large")
+CASES += [("openai_media", name) for name in OPENAI_MEDIA]
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

@@ -4,6 +4,7 @@ from asbru.edge.failures import fail_openai
 from asbru.edge.models import ModelRoutes
 from asbru.edge.openai_batches import OpenAIBatches
 from asbru.edge.openai_files import OpenAIFiles
+from asbru.edge.openai_media import openai_media_rows
 from asbru.edge.parts import Parts
 from asbru.edge.routes import Mount
 from asbru.model.names import Format
@@ -18,6 +19,7 @@ def openai_rows(parts: Parts, default: str) -> list[Mount]:
     embeddings = parts.inference.route(Format.OPENAI_EMBEDDINGS, default, fail_openai)
     many, one = ModelRoutes(parts.lists, default, fail_openai).openai()
     return [
+        *openai_media_rows(parts.inference, default),
         Mount("POST", "/chat/completions", chat),
         Mount("POST", "/embeddings", embeddings),
         Mount("GET", "/models", many),

@@ -64,7 +64,7 @@ def _operation(mount: Mount) -> Json:
         ]
     if mount.method in ("POST", "PUT", "PATCH") and route.limit:
         schema = schema_of(route.body) if route.body else {"type": "object"}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = {"required": True, "content": {route.kind: {"schema": schema}}}
     return operation
 
 

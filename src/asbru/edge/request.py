@@ -39,7 +39,7 @@ class Route(Struct, frozen=True, kw_only=True):
     """``limit``: most bytes of a request body, 413 above. ``spool``: the body goes to a file as it arrives.
 
     For the OpenAPI document: ``summary`` says what it does, ``body`` what the top level of its JSON looks like (None:
-    it is described no further).
+    it is described no further), ``kind`` the media type of its body.
     """
 
     handler: Handler
@@ -48,6 +48,7 @@ class Route(Struct, frozen=True, kw_only=True):
     spool: bool = False
     summary: str = ""
     body: type[Struct] | None = None
+    kind: str = "application/json"
 
 
 Find = Callable[[str, str], tuple[Route, tuple[str, ...]]]

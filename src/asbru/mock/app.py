@@ -9,15 +9,18 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from asbru.edge.request import Handler, HangUp, Request, Route
+from asbru.edge.request import Fail, Handler, HangUp, Request, Route
 from asbru.edge.routes import Mount, Router
-from asbru.mock import anthropic, bedrock, openai, openai_embeddings
+from asbru.mock import anthropic, bedrock, elevenlabs, openai, openai_embeddings
 from asbru.mock.anthropic_batches import AnthropicBatches
 from asbru.mock.bedrock_paths import Bedrock
+from asbru.mock.containers import Containers
 from asbru.mock.dialect import Dialect, Task
 from asbru.mock.files import Files
 from asbru.mock.frames import Frames
+from asbru.mock.openai_audio import OpenAIAudio
 from asbru.mock.openai_batches import OpenAIBatches
+from asbru.mock.openai_images import OpenAIImages
 from asbru.mock.options import MockOptions
 from asbru.mock.script import Director, Place, Script, check_faults, read_script
 from asbru.mock.stats import Stats
@@ -34,6 +37,15 @@ TASKS: tuple[tuple[str, Dialect, Callable[[bytes], Task]], ...] = (
 MODELS = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4-5", "claude-haiku-4-5", "mock-small")
 
 
+_FAILS: dict[str, Fail] = {
+    "": openai.fail,
+    "/v1/messages": anthropic.fail,
+    "/model/": bedrock.fail,
+    "/v1/text-to-speech": elevenlabs.fail,
+    "/v1/speech-to-text": elevenlabs.fail,
+}
+
+
 class Mock:
     """``find`` is what the server asks. ``clock``: Unix seconds."""
 
@@ -47,15 +59,20 @@ class Mock:
         self._files = Files(self.talker)
         self._batches = OpenAIBatches(self.talker, self._files)
         self._message_batches = AnthropicBatches(self.talker)
-        self.find = Router(
-            self._mounts(), {"": openai.fail, "/v1/messages": anthropic.fail, "/model/": bedrock.fail}
-        ).find
+        self._containers = Containers(self.talker)
+        self.find = Router(self._mounts(), _FAILS).find
 
     def _mounts(self) -> list[Mount]:
         places = (
             (openai.DIALECT, self._files),
             (openai.DIALECT, self._batches),
             (anthropic.DIALECT, self._message_batches),
+            (openai.DIALECT, self._containers),
+        )
+        speakers = (
+            (openai.DIALECT, OpenAIImages(self.talker)),
+            (openai.DIALECT, OpenAIAudio(self.talker)),
+            (elevenlabs.DIALECT, elevenlabs.ElevenLabs(self.talker)),
         )
         rows = [
             self._mount("POST", "/v1/chat/completions", openai.DIALECT, self._chat),
@@ -71,6 +88,9 @@ class Mock:
         for dialect, place in places:
             for method, path, handler in place.operations():
                 rows.append(self._mount(method, path, dialect, self._plain(dialect, handler)))
+        for dialect, speaker in speakers:
+            for method, path, handler in speaker.operations():
+                rows.append(self._mount(method, path, dialect, self._keyed(dialect, handler)))
         return rows
 
     def _mount(self, method: str, path: str, dialect: Dialect, handler: Handler) -> Mount:
@@ -114,6 +134,14 @@ class Mock:
 
         return plain
 
+    def _keyed(self, dialect: Dialect, handler: Callable[[Request, str], Coroutine[Any, Any, Answer]]) -> Handler:
+        """An operation that looks for marks itself, with its key checked."""
+
+        async def keyed(request: Request) -> Answer:
+            return await handler(request, self.talker.admit(dialect, request))
+
+        return keyed
+
     def _task(self, dialect: Dialect, read: Callable[[bytes], Task]) -> Handler:
         async def perform(request: Request) -> Answer:
             return await self.talker.perform(dialect, request, read)
@@ -155,6 +183,7 @@ class Mock:
         self._files.reset()
         self._batches.reset()
         self._message_batches.reset()
+        self._containers.reset()
         return Answer(status=200, headers=JSON, body=b"{}")
 
     async def _rewrite(self, request: Request) -> Answer:

@@ -158,13 +158,18 @@ class Field(Struct):
 
 
 def multipart(content_type: bytes, body: bytes) -> dict[str, Field]:
-    """The parts of a form by name (RFC 7578). Raises Refused(400) for one that is not whole."""
+    """The parts of a form by name, the last of each. Raises Refused(400) for a form that is not whole."""
+    return dict(parts(content_type, body))
+
+
+def parts(content_type: bytes, body: bytes) -> list[tuple[str, Field]]:
+    """The parts of a form with their names (RFC 7578). Raises Refused(400) for one that is not whole."""
     kind, *options = [part.strip() for part in content_type.split(b";")]
     boundary = next((part[9:].strip(b'"') for part in options if part.lower().startswith(b"boundary=")), b"")
     if kind.lower() != b"multipart/form-data" or not boundary:
         raise Refused(400, "Invalid content type: expected multipart/form-data with a boundary.")
     mark = b"--" + boundary
-    fields: dict[str, Field] = {}
+    fields: list[tuple[str, Field]] = []
     at = body.find(mark)
     while at >= 0 and not body.startswith(b"--", at + len(mark)):
         end = body.find(b"\r\n" + mark, at + len(mark))
@@ -172,7 +177,7 @@ def multipart(content_type: bytes, body: bytes) -> dict[str, Field]:
         if end < 0 or gap < 0 or gap > end:
             break
         name, filename = _disposition(body[at:gap])
-        fields[name] = Field(filename, body[gap + 4 : end])
+        fields.append((name, Field(filename, body[gap + 4 : end])))
         at = end + 2
     else:
         if at >= 0:

@@ -72,7 +72,7 @@ class Talker:
         """A live question."""
         key = self.admit(dialect, request)
         asked = dialect.read(request.body, request.headers)
-        told = await self._begin(dialect, request, key, (asked.model, asked.text))
+        told = await self.begin(dialect, request, key, (asked.model, asked.text))
         if asked.stream:
             answer = self._streamed(dialect, asked, told)
         else:
@@ -85,11 +85,11 @@ class Talker:
         """A live request that is answered whole. ``read`` refuses what the real API refuses."""
         key = self.admit(dialect, request)
         task = read(request.body)
-        told = await self._begin(dialect, request, key, (task.model, task.text))
+        told = await self.begin(dialect, request, key, (task.model, task.text))
         await pause(told.first if told.first >= 0 else self.options.latency)
         return spoil(Answer(status=200, headers=dialect.headers, body=task.write(self.stamp(task.model))), told)
 
-    async def _begin(self, dialect: Dialect, request: Request, key: str, asked: tuple[str, str]) -> Directive:
+    async def begin(self, dialect: Dialect, request: Request, key: str, asked: tuple[str, str]) -> Directive:
         """Count what is asked (model and text), find out what to do, and suffer what comes before any work."""
         model, text = asked
         self.stats.asked(model, text, key)
