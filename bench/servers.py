@@ -148,10 +148,17 @@ class Loaded(Struct, frozen=True):
     first99: float
 
 
+class Asked(Struct, frozen=True):
+    """What is asked for: a path, and a file with the body."""
+
+    path: str
+    body: Path
+
+
 def load_command(
-    bench: Bench, target: Target, *, body: Path, connections: int, rate: float, seconds: float
+    bench: Bench, target: Target, asked: Asked, *, connections: int, rate: float, seconds: float
 ) -> list[str]:
-    words = [str(target.port), "/v1/chat/completions", str(body), str(connections), f"{rate:.1f}", f"{seconds}"]
+    words = [str(target.port), asked.path, str(asked.body), str(connections), f"{rate:.1f}", f"{seconds}"]
     headers = ["Authorization: Bearer sk-client", "User-Agent: OpenAI/Python 3.54.0", "X-Stainless-Lang: python"]
     return bench.beside([str(bench.work / "load"), *words, *headers])
 

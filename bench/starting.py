@@ -5,7 +5,7 @@ import time
 from http.client import HTTPConnection, HTTPException
 from statistics import median
 
-from bench.live import body
+from bench.live import splice
 from bench.processes import free_port, memory_mb, stop
 from bench.report import Row
 from bench.servers import Bench, asbru_command, fresh_dir, upstream
@@ -15,7 +15,7 @@ TIMES = 5
 
 def start(bench: Bench) -> list[Row]:
     """With a fresh app directory (the database is made), and with one that is there."""
-    asked = body(bench, stream=False).read_bytes()
+    asked = splice(bench, stream=False).body.read_bytes()
     with upstream(bench, 0) as direct:
         cold: list[float] = []
         warm: list[float] = []
