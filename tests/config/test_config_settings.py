@@ -233,9 +233,25 @@ def test_a_proxy_brings_its_own_authority() -> None:
 def test_a_custom_provider_borrows_its_base() -> None:
     each = mine("https://x.example", is_key_less=False)
     row, base = each.provider, CATALOG["openai"]
-    assert (row.name, row.base_url, row.serves, row.auth) == ("mine", "https://x.example/v1", base.serves, base.auth)
+    assert (row.name, row.base_url, row.auth) == ("mine", "https://x.example/v1", base.auth)
+    assert row.endpoint_for(Format.OPENAI_EMBEDDINGS) in base.serves
     assert (row.env, row.base_url_env, row.batch, row.keyless, row.priced_as) == ((), (), None, False, "openai")
     assert (each.base, each.allowed_requests) == ("openai", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "inbound", "path"),
+    [
+        ({}, Format.OPENAI_RESPONSES, "/chat/completions"),
+        ({}, Format.OPENAI_CHAT, "/chat/completions"),
+        ({"allowed_requests": {"responses": True}}, Format.OPENAI_RESPONSES, "/responses"),
+        ({"allowed_requests": {"responses": True}}, Format.OPENAI_CHAT, "/responses"),
+        ({"request_path_overrides": {"responses": "/r"}}, Format.OPENAI_RESPONSES, "/r"),
+    ],
+)
+def test_responses_are_asked_for_where_they_are_said_to_be(said: dict[str, Any], inbound: Format, path: str) -> None:
+    row = mine("https://x.example", **said).provider
+    assert row.endpoint_for(inbound, "codex-mini-latest").path == path
 
 
 def test_a_keyless_custom_provider_of_anthropics_kind() -> None:

@@ -3,9 +3,9 @@
 A section begins with ``--- <format>`` and holds JSON. Sections of one file must read as the same Ask (or Reply), and
 each must be what is written of it. ``--- <format> (read)`` is another way to say it, which is only read;
 ``--- <format> (written)`` is what is written when the format cannot say all of it, or says it otherwise, and is not
-compared when read. ``--- lost: <format>: name, name`` declares what that format cannot carry. A ``#`` begins a comment
-before the first section. A format whose model stands in the path has that of the file's other sections, and streams
-when they do.
+compared when read. ``--- lost: <format>: name, name`` declares what that format cannot carry, in the words of the
+file's first section. A ``#`` begins a comment before the first section. A format whose model stands in the path has
+that of the file's other sections, and streams when they do.
 """
 
 import re
@@ -24,11 +24,13 @@ HERE = Path(__file__).parent
 STAMP = Stamp(id="01test", at=1_800_000_000, model="m")
 OPENAI = CODECS[Format.OPENAI_CHAT]
 EMBEDDINGS = CODECS[Format.OPENAI_EMBEDDINGS]
+RESPONSES = CODECS[Format.OPENAI_RESPONSES]
 ANTHROPIC = CODECS[Format.ANTHROPIC_MESSAGES]
 COHERE = CODECS[Format.COHERE_CHAT]
 
 _HEAD = re.compile(
-    r"^--- (?:lost: (?P<of>[\w.]+): (?P<lost>.*)|(?P<format>[\w.]+)(?: \((?P<kind>read|written)\))?)$", re.M
+    r"^--- (?:lost: (?P<of>[\w.]+): (?P<lost>.*)|(?P<format>[\w.]+)(?: \((?P<kind>read|written)\))?)$",
+    re.M,
 )
 
 
@@ -100,7 +102,7 @@ def plain(value: Any) -> Any:
 def meaning(value: Struct, *apart: str) -> dict[str, Any]:
     """What must be equal whatever the format: all but where it came from, and what only that format knows."""
     seen: dict[str, Any] = plain(value)
-    for name in ("origin", "extra", *apart):
+    for name in ("origin", "extra", "apart", *apart):
         seen.pop(name, None)
     kept: dict[str, Any] = without_formats(seen)
     return kept

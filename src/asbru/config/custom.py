@@ -11,11 +11,17 @@ from asbru.config.findings import Findings
 from asbru.config.own_row import in_own_words
 from asbru.config.shape import REQUESTS, CustomShape
 from asbru.config.walk import nearest
+from asbru.model.names import OPERATIONS
 from asbru.providers import CATALOG, Endpoint, Provider
 from asbru.wire import CODECS
 
 BASES = tuple(name for name in CATALOG if name != "local")
 """Built-in providers whose formats, quirks and kind of credential a custom provider may borrow."""
+
+_WHEN_SAID = "responses"
+"""Most servers that speak OpenAI's chat completions do not speak its Responses: ``allowed_requests`` or a path must say
+so. Until then a Responses client is translated.
+"""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -35,6 +41,7 @@ def custom_row(name: str, said: CustomShape, base_url: str, path: str, findings:
     row = replace(
         base,
         name=name,
+        serves=_offered(base, said),
         env=(),
         base_url_env=(),
         settings_env={},
@@ -46,6 +53,24 @@ def custom_row(name: str, said: CustomShape, base_url: str, path: str, findings:
     row = in_own_words(row, said, at, findings)
     _check_names(said.allowed_requests or {}, f"{at}.allowed_requests", findings)
     return _placed(row, base_url, said.request_path_overrides, f"{at}.request_path_overrides", findings)
+
+
+def _offered(base: Provider, said: CustomShape) -> tuple[Endpoint, ...]:
+    """The base's endpoints that are there. One that is left alone with its operation is asked for all models."""
+    offered = tuple(each for each in base.serves if _is_offered(each, said))
+    if len(offered) == len(base.serves):
+        return offered
+    operations = [OPERATIONS[each.format] for each in offered]
+    return tuple(
+        replace(each, models=("*",)) if operations.count(OPERATIONS[each.format]) == 1 else each for each in offered
+    )
+
+
+def _is_offered(endpoint: Endpoint, said: CustomShape) -> bool:
+    word = CODECS[endpoint.format].request
+    if word != _WHEN_SAID:
+        return True
+    return bool(said.allowed_requests and said.allowed_requests.get(word)) or word in said.request_path_overrides
 
 
 def _which_base(word: str) -> str:

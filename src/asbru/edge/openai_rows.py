@@ -16,11 +16,13 @@ def openai_rows(parts: Parts, default: str) -> list[Mount]:
     ``default``: the provider of a model without prefix, "" to demand one.
     """
     chat = parts.inference.route(Format.OPENAI_CHAT, default, fail_openai)
+    responses = parts.inference.route(Format.OPENAI_RESPONSES, default, fail_openai)
     embeddings = parts.inference.route(Format.OPENAI_EMBEDDINGS, default, fail_openai)
     many, one = ModelRoutes(parts.lists, default, fail_openai).openai()
     return [
         *openai_media_rows(parts.inference, default),
         Mount("POST", "/chat/completions", chat),
+        Mount("POST", "/responses", responses),
         Mount("POST", "/embeddings", embeddings),
         Mount("GET", "/models", many),
         Mount("GET", "/models/{id}", one),

@@ -306,7 +306,9 @@ class Translate:
 
     def request(self) -> bytes:
         written = self._out.write_ask(self._ask)
-        self.lost, self.kind = written.lost, written.kind
+        words = self._in.words
+        self.lost = tuple([words.get(name, name) for name in written.lost]) if words else written.lost
+        self.kind = written.kind
         self.upload, self.path = written.upload, written.path
         quirks = self._quirks
         if quirks is PLAIN or written.upload is not None:

@@ -77,8 +77,15 @@ class Audio(Struct, frozen=True, tag="audio", kw_only=True):
     format: str
 
 
+SEAL = "asbru1:"
+"""How a signature begins that means something to one maker only, and travels through other dialects unchanged."""
+
+
 class Thinking(Struct, frozen=True, tag="thinking", kw_only=True):
-    """Reasoning text with the provider's signature, or the ``redacted`` blob that stands for it."""
+    """Reasoning text with the provider's signature, or the ``redacted`` blob that stands for it.
+
+    Sealed ones (is_sealed) go back to the format that can open them; for every other provider they are lost.
+    """
 
     text: str = ""
     signature: str = ""
@@ -189,7 +196,8 @@ class Effort(Struct, frozen=True, kw_only=True):
 class Ask(Struct, frozen=True, kw_only=True):
     """One request for a reply.
 
-    Names in ``extra`` that hold dots are paths of nested members (``messages.0.content.1.x``).
+    Names in ``extra`` that hold dots are paths of nested members (``messages.0.content.1.x``). ``apart``: the first
+    turn stood apart from the conversation, as a member of its own (``instructions``); for the names of places only.
     """
 
     model: str
@@ -204,6 +212,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     include_usage: bool = False
     user: str = ""
     service_tier: str = ""
+    apart: bool = False
     extra: Mapping[str, Raw] = {}
     origin: Format
 
@@ -220,6 +229,11 @@ class Reply(Struct, frozen=True, kw_only=True):
     created: int = 0
     extra: Mapping[str, Raw] = {}
     origin: Format
+
+
+def is_sealed(signature: str) -> bool:
+    """Whether only the codec that sealed it can make use of a signature, or of a redacted blob."""
+    return signature.startswith(SEAL)
 
 
 def raw_arguments(text: str | bytes) -> Raw:

@@ -134,12 +134,13 @@ def unfold(reply: Reply) -> tuple[Event, ...]:
     """The events that fold() makes ``reply`` of: one Delta for each member of a part that grows."""
     events: list[Event] = [Start(id=reply.id, model=reply.model, created=reply.created, origin=reply.origin)]
     for index, part in enumerate(reply.parts):
-        events.extend(_unfold_part(index, part))
+        events.extend(unfold_part(index, part))
     events.append(Done(finish=reply.finish, stop_sequence=reply.stop_sequence, usage=reply.usage, extra=reply.extra))
     return tuple(events)
 
 
-def _unfold_part(index: int, part: Part) -> list[Event]:
+def unfold_part(index: int, part: Part) -> list[Event]:
+    """The events of one part: it opens empty, grows, and closes."""
     events: list[Event] = []
     match part:
         case Text():

@@ -25,6 +25,7 @@ class Format(StrEnum):
 
     OPENAI_CHAT = "openai.chat"
     OPENAI_EMBEDDINGS = "openai.embeddings"
+    OPENAI_RESPONSES = "openai.responses"
     OPENAI_IMAGES = "openai.images"
     OPENAI_IMAGE_EDITS = "openai.image_edits"
     OPENAI_IMAGE_VARIATIONS = "openai.image_variations"
@@ -43,6 +44,7 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
     {
         Format.OPENAI_CHAT: Operation.CHAT,
         Format.OPENAI_EMBEDDINGS: Operation.EMBED,
+        Format.OPENAI_RESPONSES: Operation.CHAT,
         Format.OPENAI_IMAGES: Operation.IMAGE,
         Format.OPENAI_IMAGE_EDITS: Operation.IMAGE_EDIT,
         Format.OPENAI_IMAGE_VARIATIONS: Operation.IMAGE_VARIATION,

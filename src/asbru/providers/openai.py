@@ -3,11 +3,21 @@
 from asbru.model.names import Format, Framing
 from asbru.providers._kinds import BatchApi, Endpoint, Provider
 
+RESPONSES_ONLY = (
+    *("codex-*", "*-codex", "*-codex-*", "o1-pro*", "o3-pro*", "gpt-5-pro*", "gpt-5.?-pro*"),
+    *("*-deep-research*", "computer-use-preview*"),
+)
+"""Models that Responses alone has; a client of another format is translated to it."""
+
+CHAT_ONLY = ("gpt-3.5-*", "*-audio*", "*-search-preview*", "*-search-api*")
+"""Models that Responses does not have."""
+
 PROVIDER = Provider(
     name="openai",
     base_url="https://api.openai.com/v1",
     serves=(
-        Endpoint(Format.OPENAI_CHAT, "/chat/completions"),
+        Endpoint(Format.OPENAI_CHAT, "/chat/completions", models=("*", *(f"!{each}" for each in RESPONSES_ONLY))),
+        Endpoint(Format.OPENAI_RESPONSES, "/responses", models=("*", *(f"!{each}" for each in CHAT_ONLY))),
         Endpoint(Format.OPENAI_EMBEDDINGS, "/embeddings"),
         Endpoint(Format.OPENAI_IMAGES, "/images/generations"),
         Endpoint(Format.OPENAI_IMAGE_EDITS, "/images/edits"),

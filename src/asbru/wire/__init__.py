@@ -8,11 +8,12 @@ from asbru.wire.cohere import chat as cohere_chat
 from asbru.wire.elevenlabs import speech as elevenlabs_speech
 from asbru.wire.elevenlabs import transcripts as elevenlabs_transcripts
 from asbru.wire.envelope import Envelope
-from asbru.wire.openai import chat, embeddings, forms, images, speech, transcriptions
+from asbru.wire.openai import chat, embeddings, forms, images, responses, speech, transcriptions
 from asbru.wire.sse import Frame, Framer, write_frame
 
 CODECS: dict[Format, AnyCodec] = {
     Format.OPENAI_CHAT: chat.CODEC,
+    Format.OPENAI_RESPONSES: responses.CODEC,
     Format.OPENAI_EMBEDDINGS: embeddings.CODEC,
     Format.OPENAI_IMAGES: images.CODEC,
     Format.OPENAI_IMAGE_EDITS: forms.EDITS,

@@ -1,6 +1,6 @@
 """What a codec is: a record of functions, not a subclass."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Raw, Struct
@@ -38,12 +38,14 @@ class Stamp(Struct, frozen=True):
     """Ids and times come in; codecs invent none. ``id``: bare, each codec adds its prefix. ``at``: Unix seconds.
 
     ``ask``: what is answered, for replies that repeat some of it or take their shape from it; None when not known.
+    ``asked``: the members of the client's body, for replies that repeat them as they came.
     """
 
     id: str
     at: int
     model: str = ""
     ask: Any = None
+    asked: Mapping[str, Raw] = {}
 
 
 class Written(Struct, frozen=True):
@@ -131,6 +133,8 @@ class Codec(Struct, Generic[A, R], frozen=True, kw_only=True):
     answers are passed on as they arrive, though nobody asked for a stream (sound).
     ``body``: what the top level of a request looks like, for the OpenAPI document.
 
+    ``words``: what this format calls members that writers name, when they are lost, in chat completions' words.
+
     ``put_model``: members to put into a spliced request for a model name (``{"model": Raw}``), and what a streamed
     request needs so that usage is reported. ``read_usage``: usage of a whole body, one partial decode. ``tap``: its
     streamed sibling. ``asked_usage``: what the request itself says will be billed (characters to be spoken).
@@ -148,6 +152,7 @@ class Codec(Struct, Generic[A, R], frozen=True, kw_only=True):
     flows: bool = False
     unread: bool = False
     body: type[Struct] | None = None
+    words: Mapping[str, str] = {}
     peek: Callable[[Envelope], Peek]
     put: Callable[[Envelope, str, bool], dict[str, Raw]]
     read_ask: Callable[[Envelope], A] = _only_passed

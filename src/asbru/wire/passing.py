@@ -16,12 +16,13 @@ _END = re.compile(rb"\n\r\n|\n\n|\r\r")
 class Passing:
     """``whole``: the frames that the last chunk completed, as they came.
 
-    ``begun``: the bytes kept of one that has begun.
+    ``begun``: the bytes kept of one that has begun, at most ``limit``.
     """
 
-    __slots__ = ("begun", "whole")
+    __slots__ = ("_limit", "begun", "whole")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
         self.begun = bytearray()
         self.whole = b""
 
@@ -36,7 +37,7 @@ class Passing:
         cut = last_end(begun, seam)
         self.whole = bytes(begun[:cut])
         del begun[:cut]
-        return len(begun) if len(begun) > LIMIT else 0
+        return len(begun) if len(begun) > self._limit else 0
 
     def give_up(self) -> bytes:
         """The bytes kept of a frame that has begun; nothing of it is looked at any more."""

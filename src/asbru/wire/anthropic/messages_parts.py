@@ -19,6 +19,7 @@ from asbru.model.chat import (
     Thinking,
     ToolCall,
     ToolResult,
+    is_sealed,
 )
 from asbru.model.names import Format
 from asbru.wire.anthropic.messages_citations import write_citation
@@ -73,6 +74,9 @@ def _text(part: Text, path: str, lost: list[str]) -> Json:
 
 
 def _thinking(part: Thinking, path: str, origin: Format, lost: list[str]) -> Json | None:
+    if is_sealed(part.redacted or part.signature):
+        lost.append(f"{path}: thinking")
+        return None
     if part.redacted:
         return {"type": "redacted_thinking", "data": part.redacted}
     if part.signature or origin is HERE:

@@ -6,7 +6,7 @@ forced tool, and in the middle of a tool loop whose assistant turn lacks its sig
 
 import re
 
-from asbru.model.chat import Ask, Effort, Thinking, ToolCall, ToolResult
+from asbru.model.chat import Ask, Effort, Thinking, ToolCall, ToolResult, is_sealed
 from asbru.model.names import Format, Role
 
 HERE = Format.ANTHROPIC_MESSAGES
@@ -87,4 +87,8 @@ def _may_think(ask: Ask) -> bool:
     last = next((turn for turn in reversed(ask.turns) if turn.role is Role.ASSISTANT), None)
     if last is None or not any(isinstance(part, ToolCall) for part in last.parts):
         return True
-    return any(isinstance(part, Thinking) and (part.signature or part.redacted) for part in last.parts)
+    return any(isinstance(part, Thinking) and _is_kept(part.signature or part.redacted) for part in last.parts)
+
+
+def _is_kept(signature: str) -> bool:
+    return bool(signature) and not is_sealed(signature)

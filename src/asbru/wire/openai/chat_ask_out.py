@@ -16,7 +16,6 @@ from asbru.model.chat import (
     Ask,
     Audio,
     Document,
-    Effort,
     Image,
     Opaque,
     Part,
@@ -30,8 +29,10 @@ from asbru.model.chat import (
 )
 from asbru.model.names import Format, Role
 from asbru.wire.codec import Written
+from asbru.wire.openai.chat_effort import effort_word
 from asbru.wire.openai.chat_reasoning import write_annotations, write_details
 from asbru.wire.openai.chat_words import write_arguments
+from asbru.wire.openai.kinship import carried, chat_name
 from asbru.wire.places import Places
 from asbru.wire.shapes import join, said, write_json
 
@@ -43,13 +44,11 @@ Placed = tuple[str, Part]
 OUTPUT_NAME = "output"
 """OpenAI requires a name for a schema; Anthropic has none."""
 
-BUDGET_WORDS = ((4096, "low"), (12288, "medium"))
-"""A thinking budget up to so many tokens is this effort; above them it is high."""
-
 
 def write_ask(ask: Ask) -> Written:
     """The body, and what it cannot carry."""
-    lost = [name for name, raw in ask.extra.items() if (ask.origin is not HERE or "." in name) and said(raw)]
+    kept = carried(ask)
+    lost = [name for name, raw in ask.extra.items() if _is_lost(ask, name, kept) and said(raw)]
     body: Json = {"model": ask.model, "messages": _Messages(ask, lost).write()}
     _write_tools(ask, body, lost)
     _write_sampling(ask, body, lost)
@@ -61,9 +60,12 @@ def write_ask(ask: Ask) -> Written:
         body["user"] = ask.user
     if ask.service_tier:
         body["service_tier"] = ask.service_tier
-    if ask.origin is HERE:
-        body |= {name: raw for name, raw in ask.extra.items() if "." not in name}
+    body |= {name: raw for name, raw in ask.extra.items() if "." not in name} if ask.origin is HERE else kept
     return Written(write_json(body), tuple(lost))
+
+
+def _is_lost(ask: Ask, name: str, kept: dict[str, Raw]) -> bool:
+    return chat_name(name) not in kept if ask.origin is not HERE else "." in name
 
 
 def _write_sampling(ask: Ask, body: Json, lost: list[str]) -> None:
@@ -104,19 +106,13 @@ def _write_effort(ask: Ask, body: Json, lost: list[str]) -> None:
     effort = ask.thinking
     if effort is None:
         return
-    word = _effort_word(effort) if effort.enabled else "none" if ask.origin is HERE else ""
+    word = effort_word(effort, ask.origin)
     if word:
         body["reasoning_effort"] = word
     if effort.budget:
         lost.append("thinking.budget_tokens")
     elif not word:
         lost.append("thinking")
-
-
-def _effort_word(effort: Effort) -> str:
-    if effort.word or not effort.budget:
-        return effort.word
-    return next((word for most, word in BUDGET_WORDS if effort.budget <= most), "high")
 
 
 def _write_tools(ask: Ask, body: Json, lost: list[str]) -> None:

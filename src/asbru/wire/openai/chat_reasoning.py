@@ -91,12 +91,16 @@ def write_annotations(text: Text, start: int) -> tuple[list[Raw], list[int]]:
         if citation.format is HERE:
             annotations.append(citation.raw)
         elif citation.url:
-            annotations.append(_url_citation(citation, start, start + len(text.text)))
+            annotations.append(_url_citation(citation, start, text.text))
         else:
             lost.append(n)
     return annotations, lost
 
 
-def _url_citation(citation: Citation, start: int, end: int) -> Raw:
-    where = {"start_index": start, "end_index": end, "title": citation.title, "url": citation.url}
+def _url_citation(citation: Citation, start: int, text: str) -> Raw:
+    """It points at its quote, where that is a part of the text (another format of OpenAI's), else at all of it."""
+    found = text.rfind(citation.quote) if citation.quote else -1
+    length = len(text) if found < 0 else len(citation.quote)
+    begin = start + max(found, 0)
+    where = {"start_index": begin, "end_index": begin + length, "title": citation.title, "url": citation.url}
     return Raw(write_json({"type": "url_citation", "url_citation": where}))
