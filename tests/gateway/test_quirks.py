@@ -26,9 +26,16 @@ class Far(Struct):
     framing: Framing = Framing.SSE
 
 
-def shout(members: Mapping[str, Raw]) -> dict[str, object]:
+class Shout:
     """A rewrite."""
-    return {"messages": Raw(bytes(members["messages"]).upper())}
+
+    def put(self, members: Mapping[str, Raw]) -> dict[str, object]:
+        """In capitals."""
+        return {"messages": Raw(bytes(members["messages"]).upper())}
+
+    def lost(self, members: Mapping[str, Raw]) -> tuple[str, ...]:
+        """As if."""
+        return ("messages.0.case",)
 
 
 def sent(inbound: Format, said: dict[str, Any], quirks: Quirks) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -49,7 +56,7 @@ CASES: list[tuple[Quirks, dict[str, Any], dict[str, Any], tuple[str, ...]]] = [
     (Quirks(drop=frozenset({"user"})), {"user": ""}, {"user": None}, ()),
     (Quirks(drop=frozenset({"stream_options"})), {"stream": True}, {"stream": True, "stream_options": None}, ()),
     (Quirks(put={"safe": True}), {"fallbacks": ["a/b"]}, {"safe": True, "fallbacks": None}, ()),
-    (Quirks(rewrite=shout), {}, {"messages": [{"ROLE": "USER", "CONTENT": "HELLO."}]}, ()),
+    (Quirks(rewrite=Shout()), {}, {"messages": [{"ROLE": "USER", "CONTENT": "HELLO."}]}, ("messages.0.case",)),
 ]
 
 

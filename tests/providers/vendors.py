@@ -61,8 +61,8 @@ ANY_HOST: dict[str, Any] = {"network_config": {"base_url": "{at}"}}
 WIDE: dict[str, Any] = {
     "messages": [
         {"role": "developer", "content": "Be brief."},
-        {"role": "user", "content": "Hello."},
-        {"role": "assistant", "content": "Hi.", "reasoning_content": "A greeting."},
+        {"role": "user", "content": "Hello.", "name": "Ann"},
+        {"role": "assistant", "content": "Hi.", "reasoning_content": "A greeting.", "refusal": None},
         {"role": "user", "content": "Weather?"},
     ],
     "max_completion_tokens": 9,
@@ -86,7 +86,8 @@ VENDORS = (
         name="mistral",
         host="https://api.mistral.ai",
         members=refusing("max_completion_tokens", "seed", "dimensions", "logit_bias", "store", "user", "stream_options")
-        | (SPOKEN_ONLY_BY_OPENAI - {"prediction", "prompt_cache_key"}),
+        | (SPOKEN_ONLY_BY_OPENAI - {"prediction", "prompt_cache_key"})
+        | {"name", "reasoning_content", "refusal"},
         roles=DEVELOPER,
         told={**MAX_TOKENS, "random_seed": 7, "metadata": {"team": "search"}, "parallel_tool_calls": True},
         embeddings="/v1/embeddings",
@@ -98,23 +99,31 @@ VENDORS = (
             "code": None,
         },
         status=422,
-        lost=("user", "logit_bias", "safety_identifier", "verbosity"),
+        lost=(
+            "user",
+            "logit_bias",
+            "safety_identifier",
+            "verbosity",
+            "messages.1.name",
+            "messages.2.reasoning_content",
+        ),
         usage=True,
     ),
     Vendor(
         name="groq",
         host="https://api.groq.com",
         chat="/openai/v1/chat/completions",
-        members=frozenset(SPOKEN_ONLY_BY_OPENAI) | {"logit_bias", "logprobs", "top_logprobs", "reasoning_content"},
+        members=frozenset(SPOKEN_ONLY_BY_OPENAI)
+        | {"logit_bias", "logprobs", "top_logprobs", "reasoning_content", "refusal", "name"},
         told={**NEW_MAX, "seed": 7, "user": "me"},
         models="/openai/v1/models",
         refusal={"error": {"message": "{}", "type": "invalid_request_error"}},
-        lost=("logit_bias", "prompt_cache_key", "safety_identifier", "verbosity"),
+        lost=("logit_bias", "prompt_cache_key", "safety_identifier", "verbosity", "messages.1.name"),
     ),
     Vendor(
         name="cerebras",
         host="https://api.cerebras.ai",
-        members=refusing("metadata", "store", "reasoning_content")
+        members=refusing("metadata", "store", "reasoning_content", "refusal")
         | (SPOKEN_ONLY_BY_OPENAI - {"prediction", "prompt_cache_key"}),
         told={**NEW_MAX, "seed": 7, "user": "me", "logit_bias": {"1": 2}},
         refusal={"message": "{}", "type": "invalid_request_error", "param": "x", "code": "wrong_api_format"},

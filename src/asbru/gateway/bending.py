@@ -42,7 +42,7 @@ def bend(
     if quirks is PLAIN:
         return put, rename, drop
     put = {rename.get(name, name): value for name, value in put.items() if name not in drop}
-    bent = quirks.rewrite(envelope.members) if quirks.rewrite else {}
+    bent = quirks.rewrite.put(envelope.members) if quirks.rewrite else {}
     return {**put, **bent, **quirks.put}, rename, drop
 
 
@@ -59,4 +59,5 @@ def lifted(headers: Headers, quirks: Quirks) -> dict[str, Raw]:
 def dropped(envelope: Envelope, quirks: Quirks) -> tuple[str, ...]:
     """The members that the client had said and that the provider does not hear."""
     names = [name for name in envelope.members if name in quirks.drop and name not in _SAID_ELSEWHERE]
-    return tuple(name for name in names if said(envelope.members[name]))
+    lost = tuple(name for name in names if said(envelope.members[name]))
+    return lost + quirks.rewrite.lost(envelope.members) if quirks.rewrite else lost

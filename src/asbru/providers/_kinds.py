@@ -1,9 +1,9 @@
 """What a provider row is made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -54,8 +54,15 @@ class NoAuth(Struct, frozen=True, tag="none", forbid_unknown_fields=True):
 
 Auth = Bearer | InHeader | InQuery | SigV4 | GoogleToken | AzureToken | NoAuth
 
-Rewrite = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""Given a body's undecoded top-level members (``msgspec.Raw``), the members to put in their place."""
+
+class Rewrite(Protocol):
+    """A change that is too deep for ``Quirks``. ``members``: a body's undecoded top-level members (``msgspec.Raw``)."""
+
+    def put(self, members: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The members to put in their place."""
+
+    def lost(self, members: Mapping[str, Any]) -> tuple[str, ...]:
+        """What the client had said and is dropped."""
 
 
 class Quirks(Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ Source: cerebras-cloud-sdk 1.91, ``chat.completion_create_params``.
 
 from asbru.providers._compatible import OPENAI_HINTS, chat
 from asbru.providers._kinds import Provider, Quirks
-from asbru.providers._rewrites import Messages, in_messages
+from asbru.providers._rewrites import ONLY_OPENAIS, Messages
 
 _UNKNOWN = frozenset({"metadata", "store"})
 _KNOWN = frozenset({"prediction", "prompt_cache_key"})
@@ -17,7 +17,7 @@ PROVIDER = Provider(
         chat(
             quirks=Quirks(
                 drop=(OPENAI_HINTS - _KNOWN) | _UNKNOWN,
-                rewrite=in_messages(Messages(rename={"reasoning_content": "reasoning"})),
+                rewrite=Messages(rename={"reasoning_content": "reasoning"}, drop=ONLY_OPENAIS),
             )
         ),
     ),

@@ -6,7 +6,7 @@ paths in ``resources``.
 
 from asbru.providers._compatible import OPENAI_HINTS, chat, embeddings, speech, transcriptions, translations
 from asbru.providers._kinds import Provider, Quirks
-from asbru.providers._rewrites import Messages, in_messages
+from asbru.providers._rewrites import ONLY_OPENAIS, Messages
 
 _NOT_YET = frozenset({"logit_bias", "logprobs", "top_logprobs"})
 """Named in Groq's types, and refused by all of its models."""
@@ -18,7 +18,7 @@ PROVIDER = Provider(
         chat(
             quirks=Quirks(
                 drop=OPENAI_HINTS | _NOT_YET,
-                rewrite=in_messages(Messages(rename={"reasoning_content": "reasoning"})),
+                rewrite=Messages(rename={"reasoning_content": "reasoning"}, drop=ONLY_OPENAIS | {"name"}),
             )
         ),
         embeddings(),

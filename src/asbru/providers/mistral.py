@@ -5,10 +5,11 @@ Source: mistralai 3.7, ``ChatCompletionRequest``, ``EmbeddingRequest`` and the m
 
 from asbru.providers._compatible import MAX_TOKENS, OPENAI_HINTS, chat, embeddings, transcriptions
 from asbru.providers._kinds import Provider, Quirks
-from asbru.providers._rewrites import NO_DEVELOPER
+from asbru.providers._rewrites import ONLY_OPENAIS, Messages
 
 _UNKNOWN = frozenset({"logit_bias", "store", "user"})
 _KNOWN = frozenset({"prediction", "prompt_cache_key"})
+_MESSAGES = Messages(roles={"developer": "system"}, drop=ONLY_OPENAIS | {"name", "reasoning", "reasoning_content"})
 
 PROVIDER = Provider(
     name="mistral",
@@ -19,7 +20,7 @@ PROVIDER = Provider(
                 rename={**MAX_TOKENS, "seed": "random_seed"},
                 # Usage comes with the last chunk of every stream.
                 drop=(OPENAI_HINTS - _KNOWN) | _UNKNOWN | {"stream_options"},
-                rewrite=NO_DEVELOPER,
+                rewrite=_MESSAGES,
             )
         ),
         embeddings(quirks=Quirks(rename={"dimensions": "output_dimension"}, drop=frozenset({"user"}))),

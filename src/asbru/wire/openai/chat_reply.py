@@ -98,7 +98,8 @@ def _read_reply(body: bytes) -> Reply:
 
 
 def _parts(message: Message, reply_id: str) -> list[Part]:
-    parts = read_thinking(message.reasoning_content or message.reasoning, message.reasoning_details or ())
+    thought = message.reasoning_content or message.reasoning or thinking_text(message.content)
+    parts = read_thinking(thought, message.reasoning_details or ())
     text = content_text(message.content)
     if text:
         parts.append(Text(text, citations=read_citations(message.annotations or (), text)))
@@ -120,6 +121,14 @@ def content_text(content: Any) -> str:
     if isinstance(content, list):
         return "".join(text for part in content if isinstance(part, dict) and isinstance(text := part.get("text"), str))
     return ""
+
+
+def thinking_text(content: Any) -> str:
+    """The thinking in a ``content`` that is a list (Mistral's ``ThinkChunk``: its ``thinking`` is a list of texts)."""
+    if not isinstance(content, list):
+        return ""
+    thought = (part["thinking"] for part in content if isinstance(part, dict) and "thinking" in part)
+    return "".join(each if isinstance(each, str) else content_text(each) for each in thought)
 
 
 def _call(raw: Raw, n: int, reply_id: str) -> Part:

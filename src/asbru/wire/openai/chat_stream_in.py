@@ -16,7 +16,7 @@ from asbru.model.failure import Broken
 from asbru.model.names import Format
 from asbru.model.usage import Usage
 from asbru.wire.openai.chat_reasoning import read_citations, read_thinking
-from asbru.wire.openai.chat_reply import Call, Message, call_shape, content_text, fragment, missing_id
+from asbru.wire.openai.chat_reply import Call, Message, call_shape, content_text, fragment, missing_id, thinking_text
 from asbru.wire.openai.chat_usage import WireUsage, to_usage
 from asbru.wire.openai.chat_words import read_finish
 from asbru.wire.openai.errors import read_stream_error
@@ -125,7 +125,7 @@ class ChatReader:
         delta = choice.delta
         if delta is None:
             return
-        if thought := delta.reasoning_content or delta.reasoning:
+        if thought := delta.reasoning_content or delta.reasoning or thinking_text(delta.content):
             self._grow(Thinking(), thought, events)
         if delta.reasoning_details:
             self._sign(delta.reasoning_details, events)
