@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-CHATS = ("openai", "anthropic")
+CHATS = ("openai", "anthropic", "bedrock")
 """Providers that are talked to; each is played by the scripted provider in its own dialect."""
 
 PROVIDERS: Mapping[str, tuple[str, ...]] = {
@@ -20,6 +20,7 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
 """Feature -> the providers that have it."""
 
 FEATURES = tuple(PROVIDERS)
+UNSTRUCTURED = ("chat", "stream", "tools", "vision")
 TALK = ("chat", "stream", "tools", "structured", "vision")
 PYTHONS: Mapping[str, str] = {"newest": ".venv", "era": ".envs/era", "frameworks": ".envs/frameworks"}
 """Generation -> the environment, from the root of the project, whose Python runs the client."""
@@ -62,6 +63,8 @@ CLIENTS = (
         losses={("tools", "openai"): "tool_calls[0].index"},
         reasons={("tools", "openai"): "the SDK sends a member back that OpenAI's API refuses"},
     ),
+    Client(name="boto3", script="boto3_client.py", own="bedrock", generations=SDKS, features=UNSTRUCTURED),
+    Client(name="langchain-aws", script="langchain_aws_client.py", own="bedrock", generations=FRAMEWORKS),
     Client(name="litellm", script="litellm_client.py", own="openai", generations=FRAMEWORKS),
     Client(name="langchain-openai", script="langchain_openai_client.py", own="openai", generations=FRAMEWORKS),
     Client(name="langchain-anthropic", script="langchain_anthropic_client.py", own="anthropic", generations=FRAMEWORKS),
