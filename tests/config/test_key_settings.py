@@ -163,3 +163,46 @@ def test_a_key_without_its_address_is_left_out_with_a_notice() -> None:
     assert set(settings.providers) == {"local"}
     missing = "AZURE_OPENAI_ENDPOINT or AZURE_API_BASE"
     assert settings.notices == (f"azure is left out: AZURE_OPENAI_API_KEY is set, but not {missing}",)
+
+
+# Vertex AI.
+
+ACCOUNT = '{"type": "service_account", "private_key": "hidden"}'
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-central1", "us-central1-aiplatform.googleapis.com"),
+        ("global", "aiplatform.googleapis.com"),
+        ("eu", "aiplatform.eu.rep.googleapis.com"),
+    ],
+)
+def test_a_vertex_key(region: str, host: str) -> None:
+    said = {"project_id": "p", "project_number": "1", "region": region, "auth_credentials": "env.ACCOUNT"}
+    (key,) = only({"vertex": {"keys": [{"vertex_key_config": said}]}}, {"ACCOUNT": ACCOUNT}).keys
+    assert key.settings == {"project_id": "p", "region": region, "host": host}
+    assert (key.secrets, key.usable) == ({"auth_credentials": Secret(ACCOUNT)}, True)
+
+
+VERTEX = "providers.vertex.keys[0].vertex_key_config"
+
+
+@pytest.mark.parametrize(
+    ("said", "offence"),
+    [
+        ({"region": "global"}, f"{VERTEX}.project_id: is missing; provider vertex is asked at an address that holds it"),
+        ({"project_id": "p"}, f"{VERTEX}.region: is missing; provider vertex is asked at an address that holds it"),
+        ({"project_id": "p", "region": "eu", "auth_credentials": "{}"}, f"{VERTEX}.auth_credentials: must be the JSON of Google's credentials, of type service_account or authorized_user; others are found by ADC"),
+        ({"project_id": "p", "region": "eu", "auth_credentials": "/path.json"}, f"{VERTEX}.auth_credentials: must be the JSON of Google's credentials, of type service_account or authorized_user; others are found by ADC"),
+    ],
+)  # fmt: skip
+def test_vertex_offence(said: dict[str, Any], offence: str) -> None:
+    assert offences({"vertex": {"keys": [{"vertex_key_config": said}]}}) == [offence]
+
+
+def test_vertex_is_found_in_the_environment() -> None:
+    settings = settings_of({}, {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "global"})
+    (key,) = settings.providers["vertex"].keys
+    assert (key.usable, key.settings["host"]) == (True, "aiplatform.googleapis.com")
+    assert "vertex" not in settings_of({}, {"GOOGLE_CLOUD_PROJECT": "p"}).providers

@@ -111,9 +111,9 @@ def refusal(vendor: Vendor, words: str) -> Any:
 
 def refuse_models(vendor: Vendor, body: dict[str, Any]) -> None:
     """Raises No for the models that ask for it."""
-    if body["model"] == "busy":
+    if body.get("model") == "busy":
         raise No(429, refusal(vendor, "too busy"))
-    if body["model"] == "wrong":
+    if body.get("model") == "wrong":
         raise No(vendor.status, refusal(vendor, "no such model"))
 
 

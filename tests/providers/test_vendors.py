@@ -194,5 +194,9 @@ def test_one_server_per_key(tmp_path: Path) -> None:
             for model, path in (("m-1", "/v1/chat/completions"), ("m-2", "/elsewhere/v1/chat/completions")):
                 ask(f"{process.url}/v1/chat/completions", {"model": f"vllm/{model}", "messages": HELLO})
                 assert seen().path == path
+            status, _, body = ask(f"{process.url}/v1/models?provider=vllm")
+            assert status == 200, body
+            assert [each.path for each in StandIn.seen] == ["/v1/models", "/elsewhere/v1/models"]
+            assert {model["id"] for model in json.loads(body)["data"]} == {"vllm/m-1", "vllm/m-2"}
         finally:
             process.stop()

@@ -2,7 +2,8 @@
 
 Rule 1. A provider that cannot be asked now is left out of a list over all providers; asked for alone, its failure is
 told.
-Rule 2. A key's ``models`` narrow what is listed; a model named there that the provider does not list is added.
+Rule 2. Keys with addresses of their own are all asked; who cannot be asked is left out while another can.
+Rule 3. A key's ``models`` narrow what is listed; a model named there that the provider does not list is added.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from asbru.gateway.snapshot import Snapshot
 from asbru.model.failure import Failure, Refused
 from asbru.model.keys import Key
 from asbru.model.models import Model
+from asbru.providers import Provider
 from asbru.upstream.call import Call
 from asbru.upstream.origin import deadlines_of, origin_of
 from asbru.upstream.signing import Unsigned
@@ -66,13 +68,27 @@ class ModelLists:
     async def _ask(self, snapshot: Snapshot, name: str) -> tuple[Model, ...]:
         keys = [key for key in snapshot.table.providers[name].keys if key.enabled]
         listed: dict[str, Model] = {}
+        failed: list[Failure] = []
+        asked = _one_per_address(snapshot.providers[name], keys)
+        for key in asked:
+            try:
+                listed.update((model.id, model) for model in await self._whole(snapshot, name, key))
+            except Failure as failure:
+                failed.append(failure)
+        if failed and len(failed) == len(asked):
+            raise failed[0]
+        return _narrowed(name, listed, keys)
+
+    async def _whole(self, snapshot: Snapshot, name: str, key: Key | None) -> list[Model]:
+        """All pages of one list."""
+        models: list[Model] = []
         page = Page((), "")
         for _ in range(_PAGES):
-            page = await self._page(snapshot, name, keys[0] if keys else None, page.after)
-            listed.update((model.id, model) for model in page.models)
+            page = await self._page(snapshot, name, key, page.after)
+            models.extend(page.models)
             if not page.after:
                 break
-        return _narrowed(name, listed, keys)
+        return models
 
     async def _page(self, snapshot: Snapshot, name: str, key: Key | None, after: str) -> Page:
         provider, network = snapshot.providers[name], snapshot.networks[name]
@@ -94,6 +110,14 @@ class ModelLists:
         if answer.status >= 300:
             raise CODECS[provider.serves[0].format].read_failure(answer.status, answer.headers, answer.body)
         return read_models(answer.body, name)
+
+
+def _one_per_address(provider: Provider, keys: list[Key]) -> list[Key | None]:
+    """Who is asked: the first key, or one for each address where keys have their own. Nobody when there is no list."""
+    if not provider.models_path:
+        return []
+    found = {base_url_of(provider, key): key for key in reversed(keys)}
+    return list(reversed(found.values())) or [None]
 
 
 def _narrowed(name: str, listed: dict[str, Model], keys: list[Key]) -> tuple[Model, ...]:

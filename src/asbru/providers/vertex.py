@@ -1,0 +1,35 @@
+"""Vertex AI: Claude by ``rawPredict``, and other makers' models behind OpenAI's chat format.
+
+Sources: anthropic 2.12 ``lib/vertex`` (``anthropic_version``, paths); cloud.google.com, "Open models with the OpenAI
+library" (``endpoints/openapi``; models are named with their maker). There is no list of the models of a project.
+"""
+
+from asbru.model.names import Format
+from asbru.providers._kinds import Endpoint, GoogleToken, Provider, Quirks
+
+_PROJECT = "/projects/{project_id}/locations/{region}"
+_CLAUDE = f"{_PROJECT}/publishers/anthropic/models/{{model}}"
+
+PROVIDER = Provider(
+    name="vertex",
+    base_url="https://{host}/v1",
+    serves=(
+        Endpoint(
+            Format.ANTHROPIC_MESSAGES,
+            f"{_CLAUDE}:rawPredict",
+            f"{_CLAUDE}:streamRawPredict",
+            models=("*claude*",),
+            quirks=Quirks(put={"anthropic_version": "vertex-2023-10-16"}, drop=frozenset({"model"})),
+        ),
+        Endpoint(Format.OPENAI_CHAT, f"{_PROJECT}/endpoints/openapi/chat/completions", models=("*/*",)),
+    ),
+    auth=GoogleToken(),
+    env=("VERTEX_API_KEY",),
+    settings_env={
+        "project_id": ("GOOGLE_CLOUD_PROJECT", "VERTEXAI_PROJECT"),
+        "region": ("GOOGLE_CLOUD_LOCATION", "VERTEXAI_LOCATION", "CLOUD_ML_REGION"),
+    },
+    docs="https://cloud.google.com/vertex-ai/generative-ai/docs",
+    models_path="",
+    key_config="vertex_key_config",
+)
