@@ -211,6 +211,8 @@ def _headers(upstream: Headers, kind: bytes, trip: Trip, lane: Lane) -> dict[byt
 
 def _printable(text: str) -> bytes:
     """``text`` as a header value: names come out of clients' bodies and may hold anything."""
+    if text.isascii() and text.isprintable():
+        return text[:_LOST_LIMIT].encode()
     return "".join(c if " " <= c <= "~" else "?" for c in text[:_LOST_LIMIT]).encode()
 
 

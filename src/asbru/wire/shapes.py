@@ -99,7 +99,7 @@ def given(raw: Raw) -> Raw | None:
 
 def join(*steps: object) -> str:
     """A path out of its steps: ``join("messages", 3, "", "role")`` is ``messages.3.role``."""
-    return ".".join(str(step) for step in steps if step != "")
+    return ".".join([str(step) for step in steps if step != ""])
 
 
 def refused(path: str, error: Exception | str) -> Refused:

@@ -34,9 +34,12 @@ class Framer:
 
     def feed(self, chunk: bytes) -> list[Frame]:
         """The frames that ``chunk`` completes. Raises Broken when a frame grows beyond the limit."""
-        if not self._begun or self._skip_newline or b"\r" in chunk:
+        if not self._begun or self._skip_newline or chunk.find(b"\r") >= 0:
             chunk = self._plain(chunk)
         rest = self._rest
+        if not rest and chunk.startswith(b"data: ") and chunk.find(b"\n") == len(chunk) - 2 and chunk.endswith(b"\n"):
+            # One frame of one line, as most chunks are.
+            return [Frame("", chunk[6:-2])]
         seam = max(len(rest) - 1, 0)
         if rest or not chunk.endswith(b"\n\n"):
             rest += chunk

@@ -1,6 +1,7 @@
 """A messages request, read into the model."""
 
 from collections.abc import Callable
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Raw
@@ -30,6 +31,7 @@ from asbru.wire.envelope import Envelope
 from asbru.wire.shapes import BAD_JSON, Members, given, join, kind_of, refused
 
 HERE = Format.ANTHROPIC_MESSAGES
+_ROLES = MappingProxyType({"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM})
 
 CHOICES = {"auto": "auto", "any": "required", "none": "none", "tool": "tool"}
 TIERS = {"auto": "auto", "standard_only": "default"}
@@ -151,9 +153,10 @@ def _turns(body: shapes.Body, spare: Members) -> tuple[Turn, ...]:
 
 def _turn(raw: Raw, path: str, spare: Members) -> Turn:
     message = shapes.MESSAGE.read(raw, path, spare)
-    if message.role not in ("user", "assistant", "system"):
+    role = _ROLES.get(message.role)
+    if role is None:
         raise refused(join(path, "role"), "must be user, assistant or system")
-    return Turn(Role(message.role), _content(message.content, join(path, "content"), spare))
+    return Turn(role, _content(message.content, join(path, "content"), spare))
 
 
 def _content(content: str | list[Raw] | None, path: str, spare: Members) -> tuple[Part, ...]:

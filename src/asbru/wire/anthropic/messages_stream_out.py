@@ -22,6 +22,11 @@ from asbru.wire.shapes import write_json
 from asbru.wire.sse import write_frame
 
 HERE = Format.ANTHROPIC_MESSAGES
+_TEXT_DELTA = (
+    b"event: content_block_delta\n"
+    b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%b}}\n\n'
+)
+"""Nearly all events of a stream are this one."""
 
 
 class MessageWriter:
@@ -104,7 +109,7 @@ class MessageWriter:
         if self._kind is Thinking:
             return self._write_delta({"type": "thinking_delta", "thinking": event.text})
         assert self._kind in (Text, Refusal)
-        return self._write_delta({"type": "text_delta", "text": event.text})
+        return _TEXT_DELTA % (self._blocks, write_json(event.text))
 
     def _write_delta(self, delta: Json) -> bytes:
         return _frame("content_block_delta", {"index": self._blocks, "delta": delta})
