@@ -47,6 +47,27 @@ class BedrockRoutes:
 
         return self._route(handle, "Body: of the model's maker")
 
+    def count_tokens(self) -> Route:
+        """CountTokens."""
+        codec = CODECS[Format.BEDROCK_COUNT_TOKENS]
+
+        async def handle(request: Request) -> Answer:
+            envelope = Envelope(request.body)
+            peek = Peek(request.params[0], fallbacks=codec.peek(envelope).fallbacks)
+            return await self._inference.carry(request, Asked(codec, envelope, peek, DEFAULT))
+
+        return self._route(handle, "Body: bedrock.count_tokens")
+
+    def rerank(self) -> Route:
+        """The agent runtime's Rerank."""
+        codec = CODECS[Format.BEDROCK_RERANK]
+
+        async def handle(request: Request) -> Answer:
+            envelope = Envelope(request.body)
+            return await self._inference.carry(request, Asked(codec, envelope, codec.peek(envelope), DEFAULT))
+
+        return self._route(handle, "Body: bedrock.rerank")
+
     def _route(self, handle: Handler, summary: str) -> Route:
         async def dressed(request: Request) -> Answer:
             answer = await handle(request)

@@ -14,4 +14,6 @@ def bedrock_rows(parts: Parts) -> list[Mount]:
         Mount("POST", "/model/{model*}/converse-stream", routes.converse(stream=True)),
         Mount("POST", "/model/{model*}/invoke", routes.invoke(stream=False)),
         Mount("POST", "/model/{model*}/invoke-with-response-stream", routes.invoke(stream=True)),
+        Mount("POST", "/model/{model*}/count-tokens", routes.count_tokens()),
+        Mount("POST", "/rerank", routes.rerank()),
     ]

@@ -35,6 +35,17 @@ class Format(StrEnum):
     OPENAI_TRANSLATIONS = "openai.translations"
     ANTHROPIC_MESSAGES = "anthropic.messages"
     BEDROCK_CONVERSE = "bedrock.converse"
+    BEDROCK_NOVA = "bedrock.nova"
+    BEDROCK_TITAN_TEXT = "bedrock.titan_text"
+    BEDROCK_LLAMA = "bedrock.llama"
+    BEDROCK_MISTRAL = "bedrock.mistral"
+    BEDROCK_COMMAND = "bedrock.command"
+    BEDROCK_COMMAND_R = "bedrock.command_r"
+    BEDROCK_COUNT_TOKENS = "bedrock.count_tokens"
+    BEDROCK_TITAN_EMBED = "bedrock.titan_embed"
+    BEDROCK_COHERE_EMBED = "bedrock.cohere_embed"
+    BEDROCK_RERANK = "bedrock.rerank"
+    BEDROCK_RERANK_INVOKE = "bedrock.rerank_invoke"
     ELEVENLABS_SPEECH = "elevenlabs.speech"
     ELEVENLABS_TRANSCRIPTS = "elevenlabs.transcripts"
     COHERE_CHAT = "cohere.chat"
@@ -54,6 +65,17 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.OPENAI_TRANSLATIONS: Operation.TRANSLATE_SPEECH,
         Format.ANTHROPIC_MESSAGES: Operation.CHAT,
         Format.BEDROCK_CONVERSE: Operation.CHAT,
+        Format.BEDROCK_NOVA: Operation.CHAT,
+        Format.BEDROCK_TITAN_TEXT: Operation.CHAT,
+        Format.BEDROCK_LLAMA: Operation.CHAT,
+        Format.BEDROCK_MISTRAL: Operation.CHAT,
+        Format.BEDROCK_COMMAND: Operation.CHAT,
+        Format.BEDROCK_COMMAND_R: Operation.CHAT,
+        Format.BEDROCK_COUNT_TOKENS: Operation.COUNT_TOKENS,
+        Format.BEDROCK_TITAN_EMBED: Operation.EMBED,
+        Format.BEDROCK_COHERE_EMBED: Operation.EMBED,
+        Format.BEDROCK_RERANK: Operation.RERANK,
+        Format.BEDROCK_RERANK_INVOKE: Operation.RERANK,
         Format.ELEVENLABS_SPEECH: Operation.SPEECH,
         Format.ELEVENLABS_TRANSCRIPTS: Operation.TRANSCRIBE,
         Format.COHERE_CHAT: Operation.CHAT,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Raw, Struct
 
 from asbru.model.names import Format
+from asbru.model.usage import Usage
 
 
 class Counted(Struct, frozen=True, kw_only=True):
@@ -19,3 +20,8 @@ class Counted(Struct, frozen=True, kw_only=True):
     estimated: bool = False
     extra: Mapping[str, Raw] = {}
     origin: Format
+
+    @property
+    def usage(self) -> Usage:
+        """Counting costs nothing."""
+        return Usage()

@@ -3,6 +3,15 @@
 from asbru.model.names import Format, Framing
 from asbru.providers._kinds import Endpoint, Provider, Quirks, SigV4
 
+_INVOKE = "/model/{model}/invoke"
+_INVOKE_STREAM = "/model/{model}/invoke-with-response-stream"
+
+
+def _invoked(format: Format, *models: str) -> Endpoint:
+    """A format of a maker's own."""
+    return Endpoint(format, _INVOKE, _INVOKE_STREAM, Framing.AWS_CHUNKS, models=models)
+
+
 PROVIDER = Provider(
     name="bedrock",
     base_url="https://bedrock-runtime.{region}.amazonaws.com",
@@ -10,8 +19,8 @@ PROVIDER = Provider(
         Endpoint(Format.BEDROCK_CONVERSE, "/model/{model}/converse", "/model/{model}/converse-stream", Framing.AWS),
         Endpoint(
             Format.ANTHROPIC_MESSAGES,
-            "/model/{model}/invoke",
-            "/model/{model}/invoke-with-response-stream",
+            _INVOKE,
+            _INVOKE_STREAM,
             Framing.AWS_CHUNKS,
             models=("*anthropic.*", "*claude*"),
             quirks=Quirks(
@@ -20,6 +29,16 @@ PROVIDER = Provider(
                 lift={"anthropic-beta": "anthropic_beta"},
             ),
         ),
+        _invoked(Format.BEDROCK_NOVA, "*nova*"),
+        _invoked(Format.BEDROCK_TITAN_TEXT, "*titan*"),
+        _invoked(Format.BEDROCK_LLAMA, "*llama*"),
+        _invoked(Format.BEDROCK_MISTRAL, "*mistral*"),
+        _invoked(Format.BEDROCK_COMMAND, "*cohere.command-*", "!*cohere.command-r*"),
+        _invoked(Format.BEDROCK_COMMAND_R, "*cohere.command-r*"),
+        Endpoint(Format.BEDROCK_COUNT_TOKENS, "/model/{model}/count-tokens"),
+        _invoked(Format.BEDROCK_COHERE_EMBED, "*cohere*"),
+        _invoked(Format.BEDROCK_TITAN_EMBED, "*"),
+        _invoked(Format.BEDROCK_RERANK_INVOKE, "*"),
     ),
     auth=SigV4("bedrock"),
     settings={"region": "us-east-1"},

@@ -2,7 +2,9 @@
 
 from asbru.model.names import Format
 from asbru.wire.anthropic import messages
-from asbru.wire.bedrock import converse
+from asbru.wire.bedrock import cohere_embed, converse, count_tokens, nova, rerank, titan_embed
+from asbru.wire.bedrock.prompt_shapes import SHAPES
+from asbru.wire.bedrock.prompts import prompt_codec
 from asbru.wire.codec import AnyCodec, Codec, Peek, Reader, Stamp, Tap, Writer, Written
 from asbru.wire.cohere import chat as cohere_chat
 from asbru.wire.elevenlabs import speech as elevenlabs_speech
@@ -24,6 +26,13 @@ CODECS: dict[Format, AnyCodec] = {
     Format.OPENAI_TRANSLATIONS: forms.TRANSLATIONS,
     Format.ANTHROPIC_MESSAGES: messages.CODEC,
     Format.BEDROCK_CONVERSE: converse.CODEC,
+    Format.BEDROCK_NOVA: nova.CODEC,
+    Format.BEDROCK_COUNT_TOKENS: count_tokens.CODEC,
+    Format.BEDROCK_TITAN_EMBED: titan_embed.CODEC,
+    Format.BEDROCK_COHERE_EMBED: cohere_embed.CODEC,
+    Format.BEDROCK_RERANK: rerank.CODEC,
+    Format.BEDROCK_RERANK_INVOKE: rerank.INVOKE_CODEC,
+    **{format: prompt_codec(shape) for format, shape in SHAPES.items()},
     Format.ELEVENLABS_SPEECH: elevenlabs_speech.CODEC,
     Format.ELEVENLABS_TRANSCRIPTS: elevenlabs_transcripts.CODEC,
     Format.COHERE_CHAT: cohere_chat.CODEC,

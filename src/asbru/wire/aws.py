@@ -210,7 +210,12 @@ def write_event(frame: Frame) -> bytes:
 
 
 def write_chunk(frame: Frame) -> bytes:
-    """One ``chunk`` event that holds the frame's data; its name is not carried, models tell it in the data."""
+    """One ``chunk`` event that holds the frame's data; its name is not carried, models tell it in the data.
+
+    Chunks are JSON: an end marker that is none (OpenAI's) has no place among them.
+    """
+    if frame.data == b"[DONE]":
+        return b""
     return write_message(_headers_of("event", "chunk"), b'{"bytes":"%b"}' % base64.b64encode(frame.data))
 
 

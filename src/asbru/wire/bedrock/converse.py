@@ -4,17 +4,20 @@ from msgspec import Raw
 
 from asbru.model.chat import Ask, Reply
 from asbru.model.names import Family, Format, Framing
+from asbru.model.usage import Usage
+from asbru.wire.aws import EventCutter
 from asbru.wire.bedrock.converse_ask_in import read_ask
 from asbru.wire.bedrock.converse_ask_out import write_ask
 from asbru.wire.bedrock.converse_reply import read_reply, write_reply
 from asbru.wire.bedrock.converse_stream_in import ConverseReader
 from asbru.wire.bedrock.converse_stream_out import ConverseWriter
-from asbru.wire.bedrock.converse_tap import ConverseTap
 from asbru.wire.bedrock.converse_usage import read_usage
 from asbru.wire.bedrock.errors import read_failure, write_failure
-from asbru.wire.codec import Codec, Peek
+from asbru.wire.bedrock.taps import FrameTap
+from asbru.wire.codec import Codec, Peek, Tap
 from asbru.wire.envelope import Envelope
 from asbru.wire.peeking import peek_fallbacks
+from asbru.wire.sse import Frame
 
 
 def peek(envelope: Envelope) -> Peek:
@@ -25,6 +28,15 @@ def peek(envelope: Envelope) -> Peek:
 def put(envelope: Envelope, model: str, stream: bool) -> dict[str, Raw]:
     """Nothing: the path names the model."""
     return {}
+
+
+def tap(include_usage: bool) -> Tap:
+    """The end is told before the usage."""
+    return FrameTap(EventCutter(), _look)
+
+
+def _look(frame: Frame) -> tuple[Usage | None, bool]:
+    return (read_usage(frame.data) if frame.event == "metadata" else None), frame.event == "messageStop"
 
 
 CODEC: Codec[Ask, Reply] = Codec(
@@ -41,7 +53,7 @@ CODEC: Codec[Ask, Reply] = Codec(
     reader=ConverseReader,
     writer=ConverseWriter,
     read_usage=read_usage,
-    tap=ConverseTap,
+    tap=tap,
     read_failure=read_failure,
     write_failure=write_failure,
 )
