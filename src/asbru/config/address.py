@@ -52,6 +52,7 @@ def rebased(row: Provider, url: str) -> Provider:
     Bifrost's base URLs leave versions out; those of rows have them, where all of the provider's paths begin with it.
     """
     usual = row.base_url or "/v1"
+    row = replace(row, models_base_url="")
     if has_version(usual):
         return replace(row, base_url=url if has_version(url) else f"{url}/{usual.rpartition('/')[2]}")
     path = row.serves[0].path.rpartition("/")[0]

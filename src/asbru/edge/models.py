@@ -13,7 +13,7 @@ from asbru.gateway.models import ModelLists
 from asbru.model.failure import Refused
 from asbru.model.http import Answer
 from asbru.model.models import Model
-from asbru.wire.models import anthropic_entry, openai_entry, write_anthropic, write_openai
+from asbru.wire.models import anthropic_entry, bedrock_entry, openai_entry, write_anthropic, write_bedrock, write_openai
 
 _JSON = {b"content-type": b"application/json"}
 _WORDS = (b"x-bf-list-models-provider", b"x-bf-model-provider", b"x-model-provider")
@@ -37,6 +37,10 @@ class ModelRoutes:
         """The page, and one model by id."""
         return self._route(self._anthropic_page), self._route(self._anthropic_one)
 
+    def bedrock(self) -> tuple[Route, Route]:
+        """The list, and one model by id."""
+        return self._route(self._bedrock_list), self._route(self._bedrock_one)
+
     def _route(self, handler: Handler) -> Route:
         return Route(handler=handler, fail=self._fail, limit=0)
 
@@ -52,6 +56,13 @@ class ModelRoutes:
 
     async def _anthropic_one(self, request: Request) -> Answer:
         return Answer(status=200, headers=_JSON, body=msgspec.json.encode(anthropic_entry(*await self._one(request))))
+
+    async def _bedrock_list(self, request: Request) -> Answer:
+        return Answer(status=200, headers=_JSON, body=write_bedrock(await self._shown(request)))
+
+    async def _bedrock_one(self, request: Request) -> Answer:
+        details = {"modelDetails": bedrock_entry(*await self._one(request))}
+        return Answer(status=200, headers=_JSON, body=msgspec.json.encode(details))
 
     async def _shown(self, request: Request) -> Shown:
         asked = parse_qs(request.query).get("provider", [""])[0]

@@ -92,12 +92,13 @@ class ModelLists:
 
     async def _page(self, snapshot: Snapshot, name: str, key: Key | None, after: str) -> Page:
         provider, network = snapshot.providers[name], snapshot.networks[name]
-        url = base_url_of(provider, key)
+        url = filled(provider.models_base_url, provider, key) or base_url_of(provider, key)
         path = urlsplit(url).path.rstrip("/") + filled(provider.models_path, provider, key)
         if after:
             path += f"?limit=1000&after_id={quote(after)}"
         path = with_query(path, provider.auth, key)
         origin, headers = origin_of(url, network), headers_of(provider, key, network)
+        headers[b"host"] = urlsplit(url).netloc.rpartition("@")[2].encode()
         signer = snapshot.signer(account_of(provider, provider.auth, key, network))
         credential = (
             credential_of(provider.auth, key)

@@ -131,7 +131,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     ``base_url_env``: variables that may hold another base URL, as the provider's official SDK reads them.
     ``key_config``: the member of a configured key that holds its settings (``azure_key_config``); ``settings_env``:
     variables that may hold one of them.
-    ``models_path``: of the list of models; "" when there is none.
+    ``models_path``: of the list of models; "" when there is none. ``models_base_url``: its host, when it is another.
     ``priced_as``: the provider whose prices hold, when it is not ``name`` (custom providers).
     """
 
@@ -145,6 +145,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     base_url_env: tuple[str, ...] = ()
     docs: str = ""
     models_path: str = "/models"
+    models_base_url: str = ""
     batch: BatchApi | None = None
     keyless: bool = False
     priced_as: str = ""

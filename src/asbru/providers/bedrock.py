@@ -41,6 +41,8 @@ PROVIDER = Provider(
         _invoked(Format.BEDROCK_RERANK_INVOKE, "*"),
     ),
     auth=SigV4("bedrock"),
+    models_path="/foundation-models",
+    models_base_url="https://bedrock.{region}.amazonaws.com",
     settings={"region": "us-east-1"},
     env=("AWS_BEARER_TOKEN_BEDROCK",),
     base_url_env=("AWS_ENDPOINT_URL_BEDROCK_RUNTIME",),

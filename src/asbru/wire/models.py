@@ -22,10 +22,19 @@ class _Entry(Struct):
     owned_by: str | None = None
 
 
+class _Summary(Struct, rename="camel"):
+    """One of Bedrock's ``modelSummaries``."""
+
+    model_id: str
+    model_name: str = ""
+    provider_name: str = ""
+
+
 class _List(Struct):
-    data: list[_Entry]
+    data: list[_Entry] = []
     has_more: bool = False
     last_id: str | None = None
+    modelSummaries: list[_Summary] | None = None  # noqa: N815 - Bedrock's.
 
 
 _decode = msgspec.json.Decoder(_List).decode
@@ -45,6 +54,8 @@ def read_models(body: bytes, provider: str) -> Page:
         page = _decode(body)
     except msgspec.DecodeError as error:
         raise Broken(502, f"{provider}'s list of models cannot be read: {error}", provider=provider) from None
+    if page.modelSummaries is not None:
+        return Page(tuple(_summed_up(summary, provider) for summary in page.modelSummaries))
     models = tuple(
         Model(
             id=entry.id,
@@ -56,6 +67,31 @@ def read_models(body: bytes, provider: str) -> Page:
         for entry in page.data
     )
     return Page(models, (page.last_id or "") if page.has_more else "")
+
+
+def _summed_up(summary: _Summary, provider: str) -> Model:
+    maker = summary.provider_name or provider
+    return Model(id=summary.model_id, provider=provider, name=summary.model_name or summary.model_id, owned_by=maker)
+
+
+def write_bedrock(models: Sequence[tuple[str, Model]]) -> bytes:
+    """Bedrock's list (``ListFoundationModels``), which has no pages."""
+    return _encode({"modelSummaries": [bedrock_entry(shown, model) for shown, model in models]})
+
+
+def bedrock_entry(shown: str, model: Model) -> dict[str, object]:
+    """One model as Bedrock writes it: ids that are none of Amazon's stand in an ARN all the same."""
+    return {
+        "modelArn": f"arn:aws:bedrock:us-east-1::foundation-model/{shown}",
+        "modelId": shown,
+        "modelName": model.name,
+        "providerName": model.owned_by,
+        "inputModalities": ["TEXT"],
+        "outputModalities": ["TEXT"],
+        "responseStreamingSupported": True,
+        "inferenceTypesSupported": ["ON_DEMAND"],
+        "modelLifecycle": {"status": "ACTIVE"},
+    }
 
 
 def _unix(entry: _Entry) -> int:
