@@ -197,6 +197,138 @@ def invoke_stream(url):
         assert (events[0]["type"], events[-1]["type"]) == ("message_start", "message_stop")
 
 
+PROMPTS = {
+    "amazon.nova-lite-v1:0": (
+        {
+            "schemaVersion": "messages-v1",
+            "messages": user("one two three"),
+            "inferenceConfig": {"maxTokens": 50, "topK": 5},
+        },
+        lambda reply: reply["output"]["message"]["content"][0]["text"],
+        lambda chunk: chunk.get("contentBlockDelta", {}).get("delta", {}).get("text", ""),
+    ),
+    "amazon.titan-text-express-v1": (
+        {"inputText": "one two three", "textGenerationConfig": {"maxTokenCount": 50, "temperature": 0.5}},
+        lambda reply: reply["results"][0]["outputText"],
+        lambda chunk: chunk["outputText"],
+    ),
+    "meta.llama3-8b-instruct-v1:0": (
+        {"prompt": "one two three", "max_gen_len": 50, "top_p": 0.9},
+        lambda reply: reply["generation"],
+        lambda chunk: chunk["generation"],
+    ),
+    "mistral.mistral-7b-instruct-v0:2": (
+        {"prompt": "one two three", "max_tokens": 50},
+        lambda reply: reply["outputs"][0]["text"],
+        lambda chunk: chunk["outputs"][0]["text"],
+    ),
+    "cohere.command-r-v1:0": (
+        {
+            "message": "one two three",
+            "max_tokens": 50,
+            "chat_history": [{"role": "USER", "message": "Hi"}, {"role": "CHATBOT", "message": "Hello"}],
+        },
+        lambda reply: reply["text"],
+        lambda chunk: chunk["text"] if chunk.get("event_type") == "text-generation" else "",
+    ),
+}
+
+
+def prompts(url):
+    """Each maker's own body, to its own model and to others."""
+    for own, (body, whole, piece) in PROMPTS.items():
+        for model in (own, "anthropic/claude-sonnet-4-5", "openai/gpt-4o"):
+            reply = client(url).invoke_model(modelId=model, body=json.dumps(body))
+            text = whole(json.loads(reply["body"].read()))
+            assert text == "echo: one two three", (own, model, text)
+            events = client(url).invoke_model_with_response_stream(modelId=model, body=json.dumps(body))["body"]
+            chunks = [json.loads(event["chunk"]["bytes"]) for event in events]
+            assert "".join(map(piece, chunks)) == "echo: one two three", (own, model, chunks)
+            if "nova" not in own:
+                metrics = chunks[-1]["amazon-bedrock-invocationMetrics"]
+                assert metrics["inputTokenCount"] > 0 and metrics["outputTokenCount"] == 4, (model, chunks[-1])
+    chat = {"messages": [{"role": "user", "content": "one two three"}], "max_completion_tokens": 50}
+    for model in ("openai/gpt-4o", "anthropic/claude-sonnet-4-5", CLAUDE):
+        reply = json.loads(client(url).invoke_model(modelId=model, body=json.dumps(chat))["body"].read())
+        assert reply["choices"][0]["message"]["content"] == "echo: one two three", (model, reply)
+        events = client(url).invoke_model_with_response_stream(modelId=model, body=json.dumps(chat))["body"]
+        chunks = [json.loads(event["chunk"]["bytes"]) for event in events]
+        text = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks if chunk["choices"])
+        assert text == "echo: one two three", (model, chunks)
+
+
+def embeddings(url):
+    titan = {"inputText": "hello", "dimensions": 256, "normalize": True}
+    for model in ("amazon.titan-embed-text-v2:0", "openai/text-embedding-3-small"):
+        reply = json.loads(client(url).invoke_model(modelId=model, body=json.dumps(titan))["body"].read())
+        assert len(reply["embedding"]) > 1 and reply["inputTextTokenCount"] == 1, (model, reply)
+        assert reply["embeddingsByType"]["float"] == reply["embedding"]
+    cohere = {"texts": ["hello", "there"], "input_type": "search_document"}
+    for model in ("cohere.embed-english-v3", "openai/text-embedding-3-small"):
+        reply = json.loads(client(url).invoke_model(modelId=model, body=json.dumps(cohere))["body"].read())
+        assert len(reply["embeddings"]) == 2 and reply["response_type"] == "embeddings_floats", (model, reply)
+        typed = {**cohere, "embedding_types": ["float"]}
+        reply = json.loads(client(url).invoke_model(modelId=model, body=json.dumps(typed))["body"].read())
+        assert len(reply["embeddings"]["float"]) == 2, (model, reply)
+    try:
+        client(url).invoke_model_with_response_stream(modelId="amazon.titan-embed-text-v2:0", body=json.dumps(titan))
+    except client(url).exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "ValidationException", error
+    else:
+        raise AssertionError("an embedding was streamed")
+
+
+def count_tokens(url):
+    here = client(url)
+    if not hasattr(here, "count_tokens"):
+        return
+    asked = {"messages": user("one two three"), "system": [{"text": "Be brief."}]}
+    reply = here.count_tokens(modelId=CLAUDE, input={"converse": asked})
+    assert reply["inputTokens"] > 0, reply
+    body = json.dumps(CLAUDE_BODY).encode()
+    assert here.count_tokens(modelId=CLAUDE, input={"invokeModel": {"body": body}})["inputTokens"] > 0
+
+
+def rerank(url):
+    here = boto3.client(
+        "bedrock-agent-runtime", endpoint_url=f"{url}/bedrock", region_name="us-east-1", aws_access_key_id="AKIA",
+        aws_secret_access_key="any", config=Config(retries={"max_attempts": 1, "mode": "standard"}),
+    )  # fmt: skip
+    sources = [
+        {"type": "INLINE", "inlineDocumentSource": {"type": "TEXT", "textDocument": {"text": text}}}
+        for text in ("a stone", "the bridge of Asgard", "Asgard")
+    ]
+    for arn in ("arn:aws:bedrock:us-west-2::foundation-model/cohere.rerank-v3-5:0", "amazon.rerank-v1:0"):
+        config = {
+            "bedrockRerankingConfiguration": {"modelConfiguration": {"modelArn": arn}, "numberOfResults": 2},
+            "type": "BEDROCK_RERANKING_MODEL",
+        }
+        query = [{"type": "TEXT", "textQuery": {"text": "bridge Asgard"}}]
+        results = here.rerank(queries=query, sources=sources, rerankingConfiguration=config)["results"]
+        assert [result["index"] for result in results] == [1, 2], results
+        assert results[0]["relevanceScore"] > results[1]["relevanceScore"]
+
+
+def models(url):
+    here = boto3.client(
+        "bedrock",
+        endpoint_url=f"{url}/bedrock",
+        region_name="us-east-1",
+        aws_access_key_id="AKIA",
+        aws_secret_access_key="any",
+    )
+    listed = here.list_foundation_models()["modelSummaries"]
+    assert CLAUDE in [model["modelId"] for model in listed], listed
+    told = here.get_foundation_model(modelIdentifier=CLAUDE)["modelDetails"]
+    assert told["modelName"] == "Claude Sonnet 4.5" and told["providerName"] == "Anthropic", told
+    try:
+        here.get_foundation_model(modelIdentifier="nothing")
+    except here.exceptions.ResourceNotFoundException as error:
+        assert "nothing" in str(error)
+    else:
+        raise AssertionError("a model that is none was found")
+
+
 def errors(url):
     here = client(url)
     cases = [

@@ -26,7 +26,7 @@ CASES = [("anthropic", name) for name in ANTHROPIC] + [("openai", name) for name
 CASES += [("openai_batches", name) for name in OPENAI_BATCHES] + [("anthropic_files", "files")]
 BOTO3 = (
     "converse", "stream", "tools", "vision", "thinking", "cache", "structured", "invoke", "invoke_stream", "errors",
-    "broken_streams", "prefixes",
+    "broken_streams", "prefixes", "prompts", "embeddings", "count_tokens", "rerank", "models",
 )  # fmt: skip
 CASES += [("boto3", name) for name in BOTO3]
 OPENAI_MEDIA = ("generate", "edit", "variation", "speech", "transcription", "translation", "large")

@@ -1,29 +1,23 @@
 """Bedrock's operations at their paths: who signs, which model, which body."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import structs
 
 from asbru.edge.request import Handler, Request
-from asbru.mock import anthropic, bedrock
+from asbru.mock import bedrock
 from asbru.mock.aws_signature import SECRET, SESSION, access_key, check
+from asbru.mock.bedrock_invoke import dialect_for, task_for
 from asbru.mock.bedrock_shapes import CountRequest
-from asbru.mock.dialect import Dialect, Stamp
-from asbru.mock.said import Asked, Said
+from asbru.mock.dialect import Dialect
 from asbru.mock.strict import Mistake, read
 from asbru.mock.talk import Talker
-from asbru.model.failure import Refused
 from asbru.model.http import Answer
-from asbru.model.names import Framing
-from asbru.wire.aws import write_chunk
-from asbru.wire.framing import CUTTERS
-from asbru.wire.sse import Frame
 
 JSON = {b"content-type": b"application/json"}
 _count = msgspec.json.Decoder(CountRequest)
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 Row = tuple[str, str, Dialect, Handler]
 """Method, path, dialect, handler."""
@@ -75,8 +69,12 @@ class Bedrock:
         async def handle(request: Request) -> Answer:
             self._check(request)
             model = _short(request.params[0])
-            dialect = structs.replace(_dialect(model), read=lambda body, headers: _claude(body, model, stream))
-            return await self._talker.converse(dialect, request)
+            task = task_for(model)
+            if task is not None and stream:
+                raise bedrock.refused("The model is unsupported for streaming")
+            if task is not None:
+                return await self._talker.perform(bedrock.DIALECT, request, task)
+            return await self._talker.converse(dialect_for(model, stream), request)
 
         return handle
 
@@ -121,41 +119,3 @@ _ROLE = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"
 def _short(model: str) -> str:
     """A model's own name, out of its ARN if need be."""
     return model.rpartition("/")[2] if model.startswith("arn:") else model
-
-
-def _claude(body: bytes, model: str, stream: bool) -> Asked:
-    """Anthropic's body as InvokeModel takes it: with a version, without what the path says."""
-    try:
-        members = _members(body)
-    except msgspec.DecodeError:
-        raise bedrock.refused("Malformed input request, please reformat your input and try again.") from None
-    for name in ("model", "stream"):
-        if name in members:
-            raise bedrock.refused(f"Malformed input request: #: extraneous key [{name}] is not permitted")
-    version = members.pop("anthropic_version", msgspec.Raw(b"null"))
-    if bytes(version) != b'"bedrock-2023-05-31"':
-        raise bedrock.refused("anthropic_version: must be bedrock-2023-05-31")
-    betas = members.pop("anthropic_beta", None)
-    told = msgspec.json.encode({"model": model, **members, "stream": stream})
-    try:
-        return anthropic.ask_params(told, beta=betas is not None)
-    except Refused as refusal:
-        raise bedrock.refused(refusal.message) from None
-
-
-def _dialect(model: str) -> Dialect:
-    return structs.replace(bedrock.DIALECT, write=anthropic.write, frames=_in_chunks(anthropic.frames))
-
-
-Frames = Callable[[Asked, Said, Stamp], Iterator[bytes]]
-
-
-def _in_chunks(frames: Frames) -> Frames:
-    """Server-sent events in the chunks of InvokeModelWithResponseStream; pings are not sent there."""
-
-    def chunks(asked: Asked, said: Said, stamp: Stamp) -> Iterator[bytes]:
-        cutter = CUTTERS[Framing.SSE]()
-        for piece in frames(asked, said, stamp):
-            yield b"".join(write_chunk(Frame("", f.data)) for f in cutter.feed(piece) if f.event != "ping")
-
-    return chunks
