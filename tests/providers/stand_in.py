@@ -1,6 +1,7 @@
 """A server that stands in for every vendor at once: it knows them by their keys, and is as strict as they are."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +53,8 @@ class StandIn(BaseHTTPRequestHandler):
     def _answer(self, raw: bytes) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            kind, text = answer(self.path, headers, json.loads(raw) if raw else {})
+            form = headers.get("content-type", "").startswith("multipart/")
+            kind, text = answer(self.path, headers, fields(raw) if form else json.loads(raw or b"{}"))
             self._send(200, kind, text)
         except No as no:
             self._send(no.status, "application/json", json.dumps(no.body).encode())
@@ -88,6 +90,10 @@ def answer(path: str, headers: dict[str, str], body: dict[str, Any]) -> tuple[st
         models = [{"id": name, "object": "model", "created": 1, "owned_by": "x"} for name in LISTED]
         return "application/json", json.dumps({"object": "list", "data": models}).encode()
     refuse_models(vendor, body)
+    if path in (vendor.images, vendor.speech, vendor.transcriptions, vendor.translations):
+        return media(vendor, path, body)
+    if path == vendor.responses:
+        return responses(body)
     if path not in (vendor.chat, vendor.messages, vendor.embeddings):
         raise No(404, refusal(vendor, f"no such path: {path}"))
     if not anthropic:
@@ -102,6 +108,21 @@ def answer(path: str, headers: dict[str, str], body: dict[str, Any]) -> tuple[st
             raise No(400, refusal(vendor, "anthropic-version"))
         return messages(body)
     return chat(vendor, body)
+
+
+def fields(raw: bytes) -> dict[str, Any]:
+    """The texts of a form."""
+    found = re.findall(rb'name="(\w+)"\r\n(?:[\w-]+: [^\r]*\r\n)*\r\n([^\r]*)\r\n', raw)
+    return {name.decode(): value.decode() for name, value in found}
+
+
+def media(vendor: Vendor, path: str, body: dict[str, Any]) -> tuple[str, bytes]:
+    """A picture, sound, or its words."""
+    if path == vendor.speech:
+        return "audio/mpeg", b"sound"
+    told = {"created": 1, "data": [{"b64_json": "eA=="}]} if path == vendor.images else {"text": "Rain."}
+    refuse_members(vendor, body)
+    return "application/json", json.dumps(told).encode()
 
 
 def refusal(vendor: Vendor, words: str) -> Any:
@@ -146,6 +167,15 @@ def chat(vendor: Vendor, body: dict[str, Any]) -> tuple[str, bytes]:
         chunks.append({**head, "choices": [], "usage": USAGE})
     text = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks)
     return "text/event-stream", (text + ("data: [DONE]\n\n" if vendor.done else "")).encode()
+
+
+def responses(body: dict[str, Any]) -> tuple[str, bytes]:
+    """A response, whole."""
+    part = {"type": "output_text", "text": "Rain.", "annotations": []}
+    item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [part]}
+    usage = {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}
+    told = {"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": body["model"]}
+    return "application/json", json.dumps({**told, "output": [item], "usage": usage}).encode()
 
 
 def messages(body: dict[str, Any]) -> tuple[str, bytes]:

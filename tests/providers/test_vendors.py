@@ -58,8 +58,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def ask(url: str, body: object = None) -> tuple[int, dict[str, str], bytes]:
     """Status, headers in lower case, body; what the vendors see of it begins anew."""
     StandIn.seen.clear()
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"content-type": "application/json"})
+    form = isinstance(body, bytes)
+    data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+    kind = "multipart/form-data; boundary=x" if form else "application/json"
+    request = urllib.request.Request(url, data, {"content-type": kind})
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
@@ -162,6 +164,41 @@ def test_vectors(vendor: Vendor, address: str) -> None:
     got = seen()
     assert got.path == vendor.embeddings
     assert ("user" in got.body) == ("user" not in headers.get("x-asbru-lost", ""))
+
+
+@EVERY
+def test_a_response(vendor: Vendor, address: str) -> None:
+    said = {"model": f"{vendor.name}/{vendor.asked}", "input": "Weather?"}
+    status, _, body = ask(f"{address}/v1/responses", said)
+    assert status == 200, body
+    assert json.loads(body)["output"][-1]["content"][0]["text"] == "Rain."
+    assert (seen().path, seen().body["model"]) == (vendor.responses or vendor.chat, vendor.named)
+
+
+SAYING: dict[str, tuple[str, dict[str, str], bytes]] = {
+    "images": ("/v1/images/generations", {"prompt": "rain", "response_format": "b64_json"}, b'"b64_json":'),
+    "speech": ("/v1/audio/speech", {"input": "rain", "voice": "alloy"}, b"sound"),
+    "transcriptions": ("/v1/audio/transcriptions", {}, b"Rain."),
+    "translations": ("/v1/audio/translations", {}, b"Rain."),
+}
+MEDIA = [(vendor, word) for vendor in VENDORS for word in SAYING if getattr(vendor, word)]
+
+
+@pytest.mark.parametrize(("vendor", "word"), MEDIA, ids=lambda each: each if isinstance(each, str) else each.name)
+def test_pictures_and_sound(vendor: Vendor, word: str, address: str) -> None:
+    path, said, expected = SAYING[word]
+    said = {"model": f"{vendor.name}/{vendor.asked}", **said}
+    status, _, body = ask(address + path, said if len(said) > 1 else form_of(said))
+    assert status == 200, body
+    assert expected in body.replace(b" ", b"")
+    assert (seen().path, seen().body["model"]) == (getattr(vendor, word), vendor.named)
+
+
+def form_of(said: dict[str, str]) -> bytes:
+    """A form with a file."""
+    parts = [f'--x\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{said[name]}\r\n' for name in said]
+    file = '--x\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\nsound\r\n'
+    return ("".join(parts) + file + "--x--\r\n").encode()
 
 
 def test_claude_in_foundry_is_asked_in_its_own_format(address: str) -> None:

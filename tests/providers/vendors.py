@@ -31,9 +31,14 @@ class Vendor(Struct, frozen=True, kw_only=True):
     members: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     told: dict[str, Any] = {}
+    responses: str = ""
     messages: str = ""
     messages_credential: tuple[str, str] = BEARER
     embeddings: str = ""
+    images: str = ""
+    speech: str = ""
+    transcriptions: str = ""
+    translations: str = ""
     models: str = "/v1/models"
     refusal: Any = field(default_factory=lambda: OPENAIS)
     status: int = 400
@@ -108,6 +113,7 @@ VENDORS = (
             "messages.2.reasoning_content",
         ),
         usage=True,
+        transcriptions="/v1/audio/transcriptions",
     ),
     Vendor(
         name="groq",
@@ -119,6 +125,10 @@ VENDORS = (
         models="/openai/v1/models",
         refusal={"error": {"message": "{}", "type": "invalid_request_error"}},
         lost=("logit_bias", "prompt_cache_key", "safety_identifier", "verbosity", "messages.1.name"),
+        embeddings="/openai/v1/embeddings",
+        speech="/openai/v1/audio/speech",
+        transcriptions="/openai/v1/audio/transcriptions",
+        translations="/openai/v1/audio/translations",
     ),
     Vendor(
         name="cerebras",
@@ -150,6 +160,8 @@ VENDORS = (
         asked="grok-4.1-fast-reasoning",
         named="grok-4.1-fast-reasoning",
         lost=("frequency_penalty", "stop"),
+        images="/v1/images/generations",
+        responses="/v1/responses",
     ),
     Vendor(
         name="openrouter",
@@ -193,6 +205,10 @@ VENDORS = (
         told=MAX_TOKENS,
         embeddings="/v1/embeddings",
         refusal={"id": "o1", "error": {"message": "{}", "type": "invalid_request_error", "param": None, "code": None}},
+        images="/v1/images/generations",
+        speech="/v1/audio/speech",
+        transcriptions="/v1/audio/transcriptions",
+        translations="/v1/audio/translations",
     ),
     Vendor(
         name="fireworks",
@@ -206,6 +222,7 @@ VENDORS = (
         refusal={"error": {"object": "error", "type": "invalid_request_error", "code": "x", "message": "{}"}},
         asked="accounts/fireworks/models/m",
         named="accounts/fireworks/models/m",
+        responses="/inference/v1/responses",
     ),
     Vendor(
         name="nebius",
@@ -213,6 +230,7 @@ VENDORS = (
         told=NEW_MAX,
         embeddings="/v1/embeddings",
         refusal={"detail": "{}"},
+        images="/v1/images/generations",
     ),
     Vendor(
         name="huggingface",
@@ -231,6 +249,8 @@ VENDORS = (
         told=NEW_MAX,
         messages="/v1/messages",
         embeddings="/v1/embeddings",
+        transcriptions="/v1/audio/transcriptions",
+        translations="/v1/audio/translations",
     ),
     Vendor(
         name="nvidia",
@@ -305,6 +325,10 @@ VENDORS = (
         embeddings="/v1/openai/embeddings",
         models="/v1/openai/models",
         refusal={"detail": {"error": "{}"}},
+        images="/v1/openai/images/generations",
+        speech="/v1/openai/audio/speech",
+        transcriptions="/v1/openai/audio/transcriptions",
+        translations="/v1/openai/audio/translations",
     ),
     Vendor(
         name="ollama",
@@ -326,6 +350,8 @@ VENDORS = (
         embeddings="/v1/embeddings",
         refusal={"error": {"message": "{}", "type": "BadRequestError", "param": None, "code": 400}},
         key={"vllm_key_config": {"url": "{at}/v1", "model_name": "m-1"}},
+        transcriptions="/v1/audio/transcriptions",
+        translations="/v1/audio/translations",
     ),
     Vendor(name="sgl", host="", told=NEW_MAX, embeddings="/v1/embeddings", refusal=FLAT, config=ANY_HOST),
     Vendor(
@@ -344,6 +370,11 @@ VENDORS = (
             "models": ["*"],
         },
         named="prod",
+        images="/openai/deployments/prod/images/generations?api-version=2024-10-21",
+        speech="/openai/deployments/prod/audio/speech?api-version=2024-10-21",
+        transcriptions="/openai/deployments/prod/audio/transcriptions?api-version=2024-10-21",
+        translations="/openai/deployments/prod/audio/translations?api-version=2024-10-21",
+        responses="/openai/v1/responses",
     ),
     Vendor(
         name="azure-v1",

@@ -26,6 +26,11 @@ def chat(path: str = "/chat/completions", quirks: Quirks = _NONE, models: tuple[
     return Endpoint(Format.OPENAI_CHAT, path, quirks=quirks, models=models)
 
 
+def responses(path: str = "/responses") -> Endpoint:
+    """OpenAI's Responses at ``path``, of providers that keep answers; those that do not are asked by chat."""
+    return Endpoint(Format.OPENAI_RESPONSES, path)
+
+
 def embeddings(path: str = "/embeddings", quirks: Quirks = _NONE) -> Endpoint:
     """OpenAI's embeddings at ``path``."""
     return Endpoint(Format.OPENAI_EMBEDDINGS, path, quirks=quirks)

@@ -29,6 +29,7 @@ PROVIDER = Provider(
     settings={"api_version": "2024-10-21"},
     serves=(
         *_at(Format.OPENAI_CHAT, "/chat/completions"),
+        Endpoint(Format.OPENAI_RESPONSES, "/openai/v1/responses", models=("*", f"!{_CLAUDE}")),
         *_at(Format.OPENAI_EMBEDDINGS, "/embeddings"),
         *_at(Format.OPENAI_IMAGES, "/images/generations"),
         *_at(Format.OPENAI_IMAGE_EDITS, "/images/edits"),

@@ -4,7 +4,7 @@ Source: docs.x.ai, "Reasoning" (``presencePenalty``, ``frequencyPenalty`` and ``
 Generation" (``quality``, ``size``, ``style`` are).
 """
 
-from asbru.providers._compatible import chat, images
+from asbru.providers._compatible import chat, images, responses
 from asbru.providers._kinds import Provider, Quirks
 
 _REASON = ("grok-4*", "grok-3-mini*", "grok-code*", "!*non-reasoning*")
@@ -15,6 +15,7 @@ PROVIDER = Provider(
     serves=(
         chat(models=_REASON, quirks=Quirks(drop=frozenset({"frequency_penalty", "presence_penalty", "stop"}))),
         chat(),
+        responses(),
         images(quirks=Quirks(drop=frozenset({"quality", "size", "style"}))),
     ),
     env=("XAI_API_KEY",),
