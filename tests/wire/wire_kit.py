@@ -27,6 +27,9 @@ EMBEDDINGS = CODECS[Format.OPENAI_EMBEDDINGS]
 RESPONSES = CODECS[Format.OPENAI_RESPONSES]
 ANTHROPIC = CODECS[Format.ANTHROPIC_MESSAGES]
 COHERE = CODECS[Format.COHERE_CHAT]
+GEMINI = CODECS[Format.GEMINI_GENERATE]
+MODEL = "m"
+"""What the path says where the body names no model."""
 
 _HEAD = re.compile(
     r"^--- (?:lost: (?P<of>[\w.]+): (?P<lost>.*)|(?P<format>[\w.]+)(?: \((?P<kind>read|written)\))?)$",
@@ -113,6 +116,8 @@ def without_formats(value: Any) -> Any:
     if isinstance(value, dict):
         if value.get("") == "Citation":
             return {name: value[name] for name in ("url", "title")}
+        if value.get("") == "Turn":
+            value = {name: inner for name, inner in value.items() if name != "places"}
         return {name: without_formats(inner) for name, inner in value.items()}
     return [without_formats(inner) for inner in value] if isinstance(value, list) else value
 
@@ -120,7 +125,7 @@ def without_formats(value: Any) -> Any:
 def ask(codec: AnyCodec, body: bytes | dict[str, Any]) -> Ask:
     """A body read."""
     read: Ask = codec.read_ask(Envelope(body if isinstance(body, bytes) else msgspec.json.encode(body)))
-    return read
+    return msgspec.structs.replace(read, model=MODEL) if codec.model_in_path else read
 
 
 def asked(section: Section) -> Any:

@@ -29,6 +29,11 @@ def fail_bedrock(failure: Failure, request_id: str) -> Answer:
     return answer
 
 
+def fail_gemini(failure: Failure, request_id: str) -> Answer:
+    """Google's ``{"error": {"code", "message", "status", "details"}}``."""
+    return _answer(failure, CODECS[Format.GEMINI_GENERATE].write_failure(failure, request_id))
+
+
 def _answer(failure: Failure, body: bytes) -> Answer:
     headers = {b"content-type": _JSON}
     if failure.retry_after is not None:

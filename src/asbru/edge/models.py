@@ -1,7 +1,7 @@
 """Lists of models in the caller's dialect.
 
-``/v1/models`` shows all providers as ``provider/model``; ``/openai`` and ``/anthropic`` show their own provider's
-models under their bare names. ``x-bf-list-models-provider`` or ``?provider=`` names another one, or ``all``.
+``/v1/models`` shows all providers as ``provider/model``; ``/openai``, ``/anthropic``, ``/genai`` show their own
+provider's models under their bare names. ``x-bf-list-models-provider`` or ``?provider=`` names another one, or ``all``.
 """
 
 from urllib.parse import parse_qs
@@ -13,7 +13,16 @@ from asbru.gateway.models import ModelLists
 from asbru.model.failure import Refused
 from asbru.model.http import Answer
 from asbru.model.models import Model
-from asbru.wire.models import anthropic_entry, bedrock_entry, openai_entry, write_anthropic, write_bedrock, write_openai
+from asbru.wire.models import (
+    anthropic_entry,
+    bedrock_entry,
+    gemini_entry,
+    openai_entry,
+    write_anthropic,
+    write_bedrock,
+    write_gemini,
+    write_openai,
+)
 
 _JSON = {b"content-type": b"application/json"}
 _WORDS = (b"x-bf-list-models-provider", b"x-bf-model-provider", b"x-model-provider")
@@ -41,6 +50,10 @@ class ModelRoutes:
         """The list, and one model by id."""
         return self._route(self._bedrock_list), self._route(self._bedrock_one)
 
+    def gemini(self) -> tuple[Route, Route]:
+        """The page, and one model by name."""
+        return self._route(self._gemini_page), self._route(self._gemini_one)
+
     def _route(self, handler: Handler) -> Route:
         return Route(handler=handler, fail=self._fail, limit=0)
 
@@ -63,6 +76,13 @@ class ModelRoutes:
     async def _bedrock_one(self, request: Request) -> Answer:
         details = {"modelDetails": bedrock_entry(*await self._one(request))}
         return Answer(status=200, headers=_JSON, body=msgspec.json.encode(details))
+
+    async def _gemini_page(self, request: Request) -> Answer:
+        shown, after = _google_page(await self._shown(request), parse_qs(request.query))
+        return Answer(status=200, headers=_JSON, body=write_gemini(shown, after))
+
+    async def _gemini_one(self, request: Request) -> Answer:
+        return Answer(status=200, headers=_JSON, body=msgspec.json.encode(gemini_entry(*await self._one(request))))
 
     async def _shown(self, request: Request) -> Shown:
         asked = parse_qs(request.query).get("provider", [""])[0]
@@ -103,3 +123,15 @@ def _index(ids: list[str], wanted: str, name: str) -> int:
         return ids.index(wanted)
     except ValueError:
         raise Refused(400, f"{name}: {wanted} is not in this list", param=name) from None
+
+
+def _google_page(shown: Shown, query: dict[str, list[str]]) -> tuple[Shown, str]:
+    """``pageSize`` (at most 1000, default 50) and ``pageToken`` (here: the name that the page begins with)."""
+    text = query.get("pageSize", query.get("page_size", ["50"]))[0]
+    if not text.isdecimal():
+        raise Refused(400, f"pageSize: must be a number from 1 to 1000, not {text!r}", param="pageSize")
+    size = min(int(text[:9]), 1000) or 50
+    token = query.get("pageToken", query.get("page_token", [""]))[0]
+    start = _index([name for name, _ in shown], token, "pageToken") if token else 0
+    after = shown[start + size : start + size + 1]
+    return shown[start : start + size], after[0][0] if after else ""

@@ -9,7 +9,8 @@ the spec and the code disagree"). Batches and files are not theirs.
 
 from asbru.edge.anthropic_rows import anthropic_batch_rows, anthropic_rows
 from asbru.edge.bedrock_rows import bedrock_rows
-from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_openai
+from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_gemini, fail_openai
+from asbru.edge.gemini_rows import VERSIONS, gemini_rows
 from asbru.edge.openai_rows import openai_batch_rows, openai_rows
 from asbru.edge.openapi import openapi_route
 from asbru.edge.parts import Parts, below
@@ -32,6 +33,10 @@ def make_router(parts: Parts, health: Route) -> Router:
         *below("/anthropic", anthropic + anthropic_batch_rows(parts)),
         *below("/bedrock", bedrock),
     ]
+    gemini = gemini_rows(parts)
+    for prefix in ("/genai", *FRAMEWORKS, *(f"{framework}/genai" for framework in FRAMEWORKS)):
+        for version in VERSIONS:
+            mounts += below(prefix + version, gemini)
     for framework in FRAMEWORKS:
         for prefix in ("/v1", "", "/openai/v1", "/openai"):
             mounts += below(framework + prefix, openai)
@@ -46,7 +51,9 @@ def make_router(parts: Parts, health: Route) -> Router:
 def _fails() -> dict[str, Fail]:
     """How failures are written below a prefix, where no route is found."""
     fails: dict[str, Fail] = {"": fail_openai, "/anthropic/": fail_anthropic, "/bedrock/": fail_bedrock}
+    fails["/genai/"] = fail_gemini
     for framework in FRAMEWORKS:
+        fails |= {f"{framework}/genai/": fail_gemini, f"{framework}/v1beta/": fail_gemini}
         fails[f"{framework}/anthropic/"] = fail_anthropic
         fails[f"{framework}/bedrock/"] = fails[f"{framework}/model/"] = fail_bedrock
     return fails

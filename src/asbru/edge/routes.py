@@ -40,7 +40,7 @@ class Router:
     def __init__(self, mounts: Iterable[Mount], prefixes: dict[str, Fail]) -> None:
         self._exact: dict[tuple[str, str], Route] = {}
         self._patterns: dict[int, list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
-        self._searched: dict[str, tuple[re.Pattern[str], dict[str, Route]]] = {}
+        self._searched: dict[str, _Searched] = {}
         self._methods: dict[str, list[str]] = {}
         self._prefixes = sorted(prefixes.items(), key=lambda row: -len(row[0]))
         for mount in mounts:
@@ -53,8 +53,8 @@ class Router:
             return
         parts = tuple(mount.path.split("/"))
         if any("{" in part and not _WHOLE.fullmatch(part) for part in parts):
-            searched = self._searched.setdefault(mount.path, (_pattern(mount.path), {}))
-            searched[1][mount.method] = mount.route
+            searched = self._searched.setdefault(mount.path, _Searched(mount.path))
+            searched.routes[mount.method] = mount.route
             return
         rows = self._patterns.setdefault(len(parts), [])
         for known, routes in rows:
@@ -84,11 +84,10 @@ class Router:
             params = _match(pattern, parts)
             if params is not None:
                 yield routes, params
-        for searched, routes in self._searched.values():
-            found = searched.fullmatch(path)
-            params = _params(found.groups()) if found else None
+        for searched in self._searched.values():
+            params = searched.match(path)
             if params is not None:
-                yield routes, params
+                yield searched.routes, params
 
     def _head(self, path: str) -> Route:
         """Some clients ask HEAD of their base URL before they start (Claude Code): it must not look like a failure."""
@@ -103,6 +102,24 @@ class Router:
         else:
             failure = Refused(405, f"{method} is not allowed on {path}; use {' or '.join(sorted(allowed))}.")
         return Route(handler=_refusing(failure), fail=self._fail(path))
+
+
+class _Searched:
+    """A path that needs a search, and its routes by method."""
+
+    __slots__ = ("_begins", "_ends", "_pattern", "routes")
+
+    def __init__(self, path: str) -> None:
+        self.routes: dict[str, Route] = {}
+        pieces = _NAME.split(path)
+        self._begins, self._ends = pieces[0], pieces[-1]
+        self._pattern = _pattern(path)
+
+    def match(self, path: str) -> tuple[str, ...] | None:
+        if not (path.endswith(self._ends) and path.startswith(self._begins)):
+            return None
+        found = self._pattern.fullmatch(path)
+        return _params(found.groups()) if found else None
 
 
 def _match(pattern: tuple[str, ...], parts: list[str]) -> tuple[str, ...] | None:

@@ -129,11 +129,19 @@ def filled(text: str, provider: Provider, key: Key | None, model: str = "") -> s
     """``text`` with its ``{…}`` filled. Raises Refused(400) when a key lacks a setting that they ask for."""
     if "{" not in text:
         return text
+    told = {**provider.settings_with(key), "model": segment(model, "model")}
+    if "{path}" in text:
+        told["path"] = _path_of(model)
     try:
-        return text.format_map({**provider.settings_with(key), "model": segment(model, "model")})
+        return text.format_map(told)
     except KeyError as missing:
         message = f"The key of provider {provider.name} has no {missing.args[0]}."
         raise Refused(400, message, code="invalid_request_error", param="model") from None
+
+
+def _path_of(model: str) -> str:
+    """A model's name as a path of its own (``tunedModels/x``). Raises Refused(400) when it would lead elsewhere."""
+    return "/".join(segment(each, "model") for each in model.split("/"))
 
 
 def base_url_of(provider: Provider, key: Key | None) -> str:

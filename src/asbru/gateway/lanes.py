@@ -25,7 +25,7 @@ from asbru.wire.codec import JSON, AnyCodec, Stamp
 from asbru.wire.envelope import Envelope
 from asbru.wire.framing import CUTTERS, MARKS, MEDIA_TYPES, WRITERS
 from asbru.wire.multipart import Form, Pieces
-from asbru.wire.sse import Frame
+from asbru.wire.sse import END, Frame
 
 BYTES_PER_TOKEN = 4
 """For estimates only, when a provider reports no usage."""
@@ -353,6 +353,8 @@ class Translate:
         rest = self._carry(self._cutter.flush())
         if not self._reader.done and self._quirks.ending:
             rest += self._carry(self._cutter.feed(self._quirks.ending.encode()))
+        if not self._reader.done:
+            rest += self._carry([END])
         if not self._reader.done:
             raise Broken(502, "The provider's stream ended without its end marker.", code="stream_cut")
         return rest

@@ -8,7 +8,7 @@ Rule 3. A key's ``models`` narrow what is listed; a model named there that the p
 
 import asyncio
 from collections.abc import Callable
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from asbru.gateway.door import account_of, base_url_of, credential_of, filled, head_lines, headers_of, with_query
 from asbru.gateway.handle import Send
@@ -95,7 +95,7 @@ class ModelLists:
         url = filled(provider.models_base_url, provider, key) or base_url_of(provider, key)
         path = urlsplit(url).path.rstrip("/") + filled(provider.models_path, provider, key)
         if after:
-            path += f"?limit=1000&after_id={quote(after)}"
+            path += f"{'&' if '?' in path else '?'}{after}"
         path = with_query(path, provider.auth, key)
         origin, headers = origin_of(url, network), headers_of(provider, key, network)
         headers[b"host"] = urlsplit(url).netloc.rpartition("@")[2].encode()

@@ -78,7 +78,12 @@ class Audio(Struct, frozen=True, tag="audio", kw_only=True):
 
 
 SEAL = "asbru1:"
-"""How a signature begins that means something to one maker only, and travels through other dialects unchanged."""
+"""How a signature begins that means something to one maker only, and travels through other dialects unchanged.
+
+The maker's letter follows.
+"""
+OPENAI_SEAL = SEAL + "o:"
+GOOGLE_SEAL = SEAL + "g:"
 
 
 class Thinking(Struct, frozen=True, tag="thinking", kw_only=True):
@@ -128,9 +133,12 @@ Part = Text | Image | Document | Audio | Thinking | ToolCall | ToolResult | Refu
 
 
 class Turn(Struct, frozen=True):
+    """``places``: the paths of the parts in the caller's body, where they cannot be counted (see wire/places.py)."""
+
     role: Role
     parts: tuple[Part, ...]
     name: str = ""
+    places: tuple[str, ...] = ()
 
 
 class Tool(Struct, frozen=True, kw_only=True):
@@ -231,9 +239,12 @@ class Reply(Struct, frozen=True, kw_only=True):
     origin: Format
 
 
-def is_sealed(signature: str) -> bool:
-    """Whether only the codec that sealed it can make use of a signature, or of a redacted blob."""
-    return signature.startswith(SEAL)
+def is_sealed(signature: str, seal: str = SEAL) -> bool:
+    """Whether only the codec that sealed it can make use of a signature, or of a redacted blob.
+
+    ``seal``: whether it is this maker's.
+    """
+    return signature.startswith(seal)
 
 
 def raw_arguments(text: str | bytes) -> Raw:

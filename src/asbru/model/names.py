@@ -49,6 +49,7 @@ class Format(StrEnum):
     ELEVENLABS_SPEECH = "elevenlabs.speech"
     ELEVENLABS_TRANSCRIPTS = "elevenlabs.transcripts"
     COHERE_CHAT = "cohere.chat"
+    GEMINI_GENERATE = "gemini.generate"
 
 
 OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
@@ -79,6 +80,7 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.ELEVENLABS_SPEECH: Operation.SPEECH,
         Format.ELEVENLABS_TRANSCRIPTS: Operation.TRANSCRIBE,
         Format.COHERE_CHAT: Operation.CHAT,
+        Format.GEMINI_GENERATE: Operation.CHAT,
     }
 )
 """What a body of each format asks for."""
@@ -92,6 +94,7 @@ class Family(StrEnum):
     BEDROCK = "bedrock"
     ELEVENLABS = "elevenlabs"
     COHERE = "cohere"
+    GEMINI = "gemini"
 
 
 class Framing(StrEnum):

@@ -85,7 +85,8 @@ class Quirks(Struct, frozen=True, forbid_unknown_fields=True):
 class Endpoint(Struct, frozen=True, forbid_unknown_fields=True):
     """One format at one path below the base URL.
 
-    ``path`` may hold ``{model}``, and so may ``stream_path``, the path of streamed requests where it is another one.
+    ``path`` may hold ``{model}``, or ``{path}`` for a model whose name holds slashes that count, and so may
+    ``stream_path``, the path of streamed requests where it is another one.
     ``models``: shell patterns of the models that are asked here; ``!pattern``: of those that are not.
     ``when``: shell patterns of a key's settings with which it is asked here. ``headers``, ``auth``: beside, or instead
     of, the provider's.

@@ -10,6 +10,7 @@ from asbru.wire.cohere import chat as cohere_chat
 from asbru.wire.elevenlabs import speech as elevenlabs_speech
 from asbru.wire.elevenlabs import transcripts as elevenlabs_transcripts
 from asbru.wire.envelope import Envelope
+from asbru.wire.gemini import generate
 from asbru.wire.openai import chat, embeddings, forms, images, responses, speech, transcriptions
 from asbru.wire.sse import Frame, Framer, write_frame
 
@@ -36,6 +37,7 @@ CODECS: dict[Format, AnyCodec] = {
     Format.ELEVENLABS_SPEECH: elevenlabs_speech.CODEC,
     Format.ELEVENLABS_TRANSCRIPTS: elevenlabs_transcripts.CODEC,
     Format.COHERE_CHAT: cohere_chat.CODEC,
+    Format.GEMINI_GENERATE: generate.CODEC,
 }
 """The explicit list: one codec for each format."""
 

@@ -68,7 +68,10 @@ class Reader(Protocol):
     done: bool
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
-        """The events of one frame. Raises Upstream for an error frame, Broken for one that cannot be read."""
+        """The events of one frame; of ``sse.END`` when the stream is over and ``done`` is still False.
+
+        Raises Upstream for an error frame, Broken for one that cannot be read.
+        """
 
 
 class Writer(Protocol):

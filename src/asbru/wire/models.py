@@ -1,14 +1,16 @@
-"""Lists of models, read from either shape and written in both.
+"""Lists of models, read from any shape and written in each.
 
 Sources: openai SDK ``types/model.py`` (id, created, object, owned_by); anthropic SDK ``types/model_info.py``
-(id, created_at, display_name, type) in a page with has_more, first_id, last_id.
+(id, created_at, display_name, type) in a page with has_more, first_id, last_id; google-genai ``types.Model``
+(name, displayName, supportedGenerationMethods) in a page with nextPageToken.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct, field
 
 from asbru.model.failure import Broken
 from asbru.model.models import Model
@@ -30,19 +32,32 @@ class _Summary(Struct, rename="camel"):
     provider_name: str = ""
 
 
+class _Google(Struct, rename="camel"):
+    """One of Google's; their names begin with ``models/``."""
+
+    name: str
+    display_name: str | None = None
+    input_token_limit: int | None = None
+    output_token_limit: int | None = None
+    supported_generation_methods: list[str] | None = None
+
+
 class _List(Struct):
-    data: list[_Entry] = []
+    data: list[_Entry] | None = None
     has_more: bool = False
     last_id: str | None = None
-    modelSummaries: list[_Summary] | None = None  # noqa: N815 - Bedrock's.
+    models: list[Raw] | None = None
+    next_page: str | None = field(name="nextPageToken", default=None)
+    summaries: list[_Summary] | None = field(name="modelSummaries", default=None)
 
 
 _decode = msgspec.json.Decoder(_List).decode
+_google = msgspec.json.Decoder(_Google).decode
 _encode = msgspec.json.Encoder().encode
 
 
 class Page(Struct, frozen=True):
-    """Models of one page; ``after`` is the cursor of the next one, "" at the end."""
+    """Models of one page; ``after`` is what asks for the next one, as a query, "" at the end."""
 
     models: tuple[Model, ...]
     after: str = ""
@@ -52,10 +67,14 @@ def read_models(body: bytes, provider: str) -> Page:
     """One page of a provider's list. Raises Broken when it cannot be read."""
     try:
         page = _decode(body)
+        if page.data is None and page.models is not None:
+            return _google_page(page, provider)
     except msgspec.DecodeError as error:
         raise Broken(502, f"{provider}'s list of models cannot be read: {error}", provider=provider) from None
-    if page.modelSummaries is not None:
-        return Page(tuple(_summed_up(summary, provider) for summary in page.modelSummaries))
+    if page.summaries is not None:
+        return Page(tuple(_summed_up(summary, provider) for summary in page.summaries))
+    if page.data is None:
+        raise Broken(502, f"{provider}'s list of models has no models.", provider=provider)
     models = tuple(
         Model(
             id=entry.id,
@@ -66,7 +85,25 @@ def read_models(body: bytes, provider: str) -> Page:
         )
         for entry in page.data
     )
-    return Page(models, (page.last_id or "") if page.has_more else "")
+    more = page.has_more and page.last_id
+    return Page(models, f"limit=1000&after_id={quote(page.last_id or '')}" if more else "")
+
+
+def _google_page(page: _List, provider: str) -> Page:
+    entries = [_google(raw) for raw in page.models or ()]
+    models = tuple(
+        Model(
+            id=entry.name.removeprefix("models/"),
+            provider=provider,
+            name=entry.display_name or entry.name,
+            owned_by=provider,
+            most_input=entry.input_token_limit or 0,
+            most_output=entry.output_token_limit or 0,
+            methods=tuple(entry.supported_generation_methods or ()),
+        )
+        for entry in entries
+    )
+    return Page(models, f"pageSize=1000&pageToken={quote(page.next_page)}" if page.next_page else "")
 
 
 def _summed_up(summary: _Summary, provider: str) -> Model:
@@ -128,3 +165,24 @@ def anthropic_entry(shown: str, model: Model) -> dict[str, object]:
     """One model as Anthropic writes it."""
     at = datetime.fromtimestamp(model.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"type": "model", "id": shown, "display_name": model.name, "created_at": at}
+
+
+_EMBEDS = ("embedContent", "batchEmbedContents", "countTokens")
+_GENERATES = ("generateContent", "streamGenerateContent", "countTokens")
+
+
+def write_gemini(models: Sequence[tuple[str, Model]], next_page: str) -> bytes:
+    """Google's page of models."""
+    data = [gemini_entry(shown, model) for shown, model in models]
+    return _encode({"models": data, "nextPageToken": next_page} if next_page else {"models": data})
+
+
+def gemini_entry(shown: str, model: Model) -> dict[str, object]:
+    """One model as Google writes it. What it can be asked is told by its name where its provider does not tell."""
+    methods = model.methods or (_EMBEDS if "embed" in model.id else _GENERATES)
+    entry: dict[str, object] = {"name": f"models/{shown}", "version": "", "displayName": model.name}
+    if model.most_input:
+        entry["inputTokenLimit"] = model.most_input
+    if model.most_output:
+        entry["outputTokenLimit"] = model.most_output
+    return {**entry, "supportedGenerationMethods": methods}

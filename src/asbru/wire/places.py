@@ -12,12 +12,13 @@ class Places:
     Cohere's documents were put into a turn, Responses' items became turns.
     """
 
-    __slots__ = ("_bases", "_documents", "_items", "_openai")
+    __slots__ = ("_bases", "_documents", "_items", "_openai", "_told")
 
     def __init__(self, ask: Ask) -> None:
         self._openai = ask.origin in _TOOL_MESSAGES
         self._documents = ask.origin is Format.COHERE_CHAT
         self._items = _Items(ask) if ask.origin is Format.OPENAI_RESPONSES else None
+        self._told = [turn.places for turn in ask.turns]
         self._bases: list[int] = []
         top = not self._openai and ask.turns[:1] and ask.turns[0].role is Role.SYSTEM
         base = -1 if top else 0
@@ -29,6 +30,8 @@ class Places:
         """Path of turn ``n``: ``messages.3``, or ``system``."""
         if self._items:
             return self._items.paths[n][0]
+        if self._told[n]:
+            return self._told[n][0].partition(".parts.")[0]
         base = self._bases[n]
         return "system" if base < 0 else f"messages.{base}"
 
@@ -36,6 +39,8 @@ class Places:
         """Path of part ``i`` of turn ``n``: ``messages.3.content.0``, or ``system.0``."""
         if self._items:
             return self._items.paths[n][1][i]
+        if turn.places:
+            return turn.places[i]
         base = self._bases[n]
         if base < 0:
             return f"system.{i}"

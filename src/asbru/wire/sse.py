@@ -21,6 +21,10 @@ class Frame(Struct, frozen=True):
     data: bytes
 
 
+END = Frame("", b"")
+"""Told to a reader when its stream is over and no end marker was seen: some formats (Gemini) have none."""
+
+
 class Framer:
     """Cuts a stream into frames, however its bytes arrive."""
 

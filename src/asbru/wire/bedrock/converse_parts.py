@@ -23,6 +23,7 @@ from asbru.model.chat import (
     Thinking,
     ToolCall,
     ToolResult,
+    is_sealed,
 )
 from asbru.model.names import Format
 from asbru.wire.bedrock.converse_citations import write_citation
@@ -61,6 +62,7 @@ class Blocks:
 
     def __init__(self, origin: Format, lost: list[str], *, replies: bool = False) -> None:
         self._unsigned = replies or origin is HERE
+        self._replies = replies
         self._lost = lost
         self._names: set[str] = set()
 
@@ -93,6 +95,9 @@ class Blocks:
         return {"text": part.text}
 
     def _thinking(self, part: Thinking, path: str) -> Json | None:
+        if is_sealed(part.redacted or part.signature) and not self._replies:
+            self._lost.append(f"{path}: thinking")
+            return None
         if part.redacted:
             return {"reasoningContent": {"redactedContent": part.redacted}}
         if part.signature:

@@ -8,7 +8,7 @@ Rule 3. A request of another format keeps nothing at OpenAI (``store`` false), a
 
 from msgspec import Raw
 
-from asbru.model.chat import Ask, Thinking, Tool, is_sealed
+from asbru.model.chat import OPENAI_SEAL, Ask, Thinking, Tool, is_sealed
 from asbru.model.names import Format
 from asbru.wire.codec import Written
 from asbru.wire.openai.chat_effort import effort_word
@@ -69,7 +69,7 @@ def _write_kept(ask: Ask, body: Json, kept: dict[str, Raw]) -> None:
 
 def _has_sealed(ask: Ask) -> bool:
     parts = (part for turn in ask.turns for part in turn.parts if isinstance(part, Thinking))
-    return any(is_sealed(part.signature or part.redacted) for part in parts)
+    return any(is_sealed(part.signature or part.redacted, OPENAI_SEAL) for part in parts)
 
 
 def _write_sampling(ask: Ask, body: Json, lost: list[str]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from msgspec import Raw
 
 from asbru.model.chat import (
+    OPENAI_SEAL,
     Ask,
     Audio,
     Document,
@@ -141,7 +142,7 @@ class Items:
         return {"type": "function_call_output", "call_id": part.id, "output": output}
 
     def _think(self, part: Thinking, path: str) -> Json | None:
-        if self._ask.origin is HERE or is_sealed(part.redacted or part.signature):
+        if self._ask.origin is HERE or is_sealed(part.redacted or part.signature, OPENAI_SEAL):
             return write_item(part, id_of(part))
         self._lost.append(f"{path}: thinking")
         return None

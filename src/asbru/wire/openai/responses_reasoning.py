@@ -8,13 +8,12 @@ Rule 2. Another provider's signature travels in ``encrypted_content`` behind a m
 
 import re
 
-from asbru.model.chat import SEAL, Thinking, is_sealed
+from asbru.model.chat import OPENAI_SEAL, SEAL, Thinking, is_sealed
 
 Json = dict[str, object]
 
 _SIGNED = SEAL + "s:"
 _REDACTED = SEAL + "r:"
-_OPENAI = SEAL + "o:"
 _APART = "\n\n"
 """Between the parts of a summary when they become one text."""
 
@@ -29,15 +28,15 @@ def read_thinking(id: str, text: str, encrypted: str) -> Thinking | None:
         return Thinking(redacted=encrypted.removeprefix(_REDACTED))
     if not encrypted:
         return Thinking(text=text) if text else None
-    sealed = f"{_OPENAI}{_NOT_IN_IDS.sub('', id)}:{encrypted}"
+    sealed = f"{OPENAI_SEAL}{_NOT_IN_IDS.sub('', id)}:{encrypted}"
     return Thinking(text=text, signature=sealed) if text else Thinking(redacted=sealed)
 
 
 def encrypted_of(part: Thinking) -> str:
     """``encrypted_content`` of the item for ``part``; "" when there is nothing to keep."""
     kept = part.redacted or part.signature
-    if is_sealed(kept):
-        return kept.removeprefix(_OPENAI).partition(":")[2]
+    if is_sealed(kept, OPENAI_SEAL):
+        return kept.removeprefix(OPENAI_SEAL).partition(":")[2]
     if part.redacted:
         return _REDACTED + part.redacted
     return _SIGNED + part.signature if part.signature else ""
@@ -46,7 +45,7 @@ def encrypted_of(part: Thinking) -> str:
 def id_of(part: Thinking) -> str:
     """The item's id that a seal holds; "" for thinking that OpenAI did not make."""
     kept = part.redacted or part.signature
-    return kept.removeprefix(_OPENAI).partition(":")[0] if is_sealed(kept) else ""
+    return kept.removeprefix(OPENAI_SEAL).partition(":")[0] if is_sealed(kept, OPENAI_SEAL) else ""
 
 
 def write_item(part: Thinking, id: str) -> Json:

@@ -1,0 +1,33 @@
+"""The routes of Google's dialect, below its version."""
+
+from asbru.edge.failures import fail_gemini
+from asbru.edge.gemini import OWN, GeminiRoutes, named, published, tuned
+from asbru.edge.models import ModelRoutes
+from asbru.edge.parts import Parts
+from asbru.edge.routes import Mount
+from asbru.model.names import Format
+
+VERSIONS = ("/v1beta", "/v1", "/v1alpha", "/v1beta1")
+"""Those of Google's Gemini API and, ``v1beta1``, of Vertex AI's."""
+
+_PLACES = (
+    ("/models/{model*}", named),
+    ("/tunedModels/{model*}", tuned),
+    ("/projects/{project}/locations/{location}/publishers/{publisher}/models/{model*}", published),
+)
+_VERBS = (
+    (":generateContent", Format.GEMINI_GENERATE, False),
+    (":streamGenerateContent", Format.GEMINI_GENERATE, True),
+)
+
+
+def gemini_rows(parts: Parts) -> list[Mount]:
+    """Inference and models."""
+    routes = GeminiRoutes(parts.inference, fail_gemini)
+    many, one = ModelRoutes(parts.lists, OWN, fail_gemini).gemini()
+    verbs = [
+        Mount("POST", path + verb, routes.route(format, place, stream))
+        for path, place in _PLACES
+        for verb, format, stream in _VERBS
+    ]
+    return [Mount("GET", "/models", many), Mount("GET", "/models/{model*}", one), *verbs]

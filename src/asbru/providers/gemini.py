@@ -1,0 +1,27 @@
+"""Google's Gemini API. Its OpenAI-compatible endpoint is not used: this one says more."""
+
+from asbru.model.names import Format
+from asbru.providers._kinds import Endpoint, InHeader, Provider
+
+PROVIDER = Provider(
+    name="gemini",
+    base_url="https://generativelanguage.googleapis.com/v1beta",
+    serves=(
+        Endpoint(
+            Format.GEMINI_GENERATE,
+            "/models/{model}:generateContent",
+            "/models/{model}:streamGenerateContent?alt=sse",
+            models=("*", "!tunedModels/*"),
+        ),
+        Endpoint(
+            Format.GEMINI_GENERATE,
+            "/{path}:generateContent",
+            "/{path}:streamGenerateContent?alt=sse",
+            models=("tunedModels/*",),
+        ),
+    ),
+    auth=InHeader("x-goog-api-key"),
+    env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    base_url_env=("GOOGLE_GEMINI_BASE_URL",),
+    docs="https://ai.google.dev/api",
+)
