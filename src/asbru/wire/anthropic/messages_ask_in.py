@@ -147,7 +147,7 @@ def _turns(body: shapes.Body, spare: Members) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     if body.system:
         turns.append(Turn(Role.SYSTEM, _content(body.system, "system", spare)))
-    turns += [_turn(raw, join("messages", n), spare) for n, raw in enumerate(body.messages)]
+    turns += [_turn(raw, f"messages.{n}", spare) for n, raw in enumerate(body.messages)]
     return tuple(turns)
 
 
@@ -156,7 +156,7 @@ def _turn(raw: Raw, path: str, spare: Members) -> Turn:
     role = _ROLES.get(message.role)
     if role is None:
         raise refused(join(path, "role"), "must be user, assistant or system")
-    return Turn(role, _content(message.content, join(path, "content"), spare))
+    return Turn(role, _content(message.content, f"{path}.content", spare))
 
 
 def _content(content: str | list[Raw] | None, path: str, spare: Members) -> tuple[Part, ...]:

@@ -157,7 +157,7 @@ class _Turns:
 
     def read(self, messages: list[Raw]) -> tuple[Turn, ...]:
         for n, raw in enumerate(messages):
-            self._message(raw, join("messages", n))
+            self._message(raw, f"messages.{n}")
         self._close_results(())
         return tuple(self._turns)
 

@@ -159,8 +159,14 @@ class _Messages:
         self._out: list[Json] = []
 
     def write(self) -> list[Json]:
-        places = Places(self._ask)
+        places: Places | None = None
         for n, turn in enumerate(self._ask.turns):
+            only = turn.parts[0] if len(turn.parts) == 1 else None
+            if isinstance(only, Text) and only.cache is None and not only.citations:
+                # Most turns: nothing of them can be lost.
+                self._say(turn.role, only.text, turn.name)
+                continue
+            places = places or Places(self._ask)
             parts = [(places.part(n, turn, i), part) for i, part in enumerate(turn.parts)]
             if turn.role is Role.ASSISTANT:
                 self._assistant(parts, turn.name)
