@@ -22,6 +22,11 @@ def config_for(mock_url: str) -> dict[str, Any]:
             "anthropic": {"keys": [{"name": "a1", "value": "sk-mock-ant", "weight": 1}], "network_config": network},
             "bedrock": {"keys": [{"name": "b1", "bedrock_key_config": aws}], "network_config": network},
             "elevenlabs": {"keys": [{"name": "e1", "value": "xi-mock", "weight": 1}], "network_config": network},
+            "cohere": {"keys": [{"name": "co1", "value": "sk-mock-cohere", "weight": 1}], "network_config": network},
+            "together": {
+                "keys": [{"name": "t1", "value": "sk-mock-together", "weight": 1}],
+                "network_config": {**network, "base_url": f"{mock_url}/jina/v1"},
+            },
             "acme": {
                 "keys": [{"name": "c1", "value": "sk-mock-acme", "weight": 1}],
                 "network_config": network,

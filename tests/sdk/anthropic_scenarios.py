@@ -16,7 +16,7 @@ WEATHER = {
     "description": "Weather of a city.",
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
-PROVIDERS = ("claude-sonnet-4-5", "openai/gpt-4o", "acme/some-model", "claudish/claude-haiku")
+PROVIDERS = ("claude-sonnet-4-5", "openai/gpt-4o", "acme/some-model", "claudish/claude-haiku", "cohere/command-a")
 
 
 def client(url, **options):

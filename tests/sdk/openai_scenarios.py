@@ -16,7 +16,9 @@ WEATHER = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
-ON_UNIFIED = ("openai/gpt-4o", "anthropic/claude-sonnet-4-5", "acme/some-model", "claudish/claude-haiku")
+ON_UNIFIED = (
+    "openai/gpt-4o", "anthropic/claude-sonnet-4-5", "acme/some-model", "claudish/claude-haiku", "cohere/command-a",
+)  # fmt: skip
 
 
 def clients(url):
@@ -123,7 +125,10 @@ def embeddings(url):
 
 def embedders(url):
     key = "sk-anything"
-    yield OpenAI(base_url=f"{url}/v1", api_key=key), ("openai/text-embedding-3-small", "acme/some-embedder")
+    yield (
+        OpenAI(base_url=f"{url}/v1", api_key=key),
+        ("openai/text-embedding-3-small", "acme/some-embedder", "cohere/embed-v4.0"),
+    )
     yield OpenAI(base_url=f"{url}/openai/v1", api_key=key), ("text-embedding-3-large", "acme/some-embedder")
     yield OpenAI(base_url=f"{url}/openai", api_key=key), ("text-embedding-3-small",)
     for framework in ("litellm", "langchain", "pydanticai"):
@@ -150,6 +155,19 @@ def embedding_errors(url):
             assert word in error.message, error
         else:
             raise AssertionError(f"no error for {asked}")
+
+
+def rerank(url):
+    """OpenAI has no rerank: its client posts Bifrost's unified one."""
+    client = OpenAI(base_url=f"{url}/v1", api_key="k")
+    documents = [{"text": "odin rides", "id": "d1"}, {"text": "heimdall keeps watch"}]
+    for model in ("cohere/rerank-v3.5", "together/some-ranker"):
+        body = {"model": model, "query": "who keeps watch", "documents": documents, "top_n": 1}
+        if model.startswith("together"):
+            body["documents"] = [each["text"] for each in documents]
+        told = client.post("/rerank", body={**body, "return_documents": True}, cast_to=object)
+        assert [one["index"] for one in told["results"]] == [1], (model, told)
+        assert told["results"][0]["document"]["text"] == "heimdall keeps watch" and told["model"], (model, told)
 
 
 def errors(url):
@@ -227,7 +245,7 @@ def reads_anthropic_batch(url):
 
 SCENARIOS = (
     chat, stream, tools, vision, structured, errors, fallbacks, retries, models, reads_anthropic_batch,
-    embeddings, embedding_errors,
+    embeddings, embedding_errors, rerank,
 )  # fmt: skip
 
 if __name__ == "__main__":

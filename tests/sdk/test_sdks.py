@@ -17,7 +17,7 @@ ANTHROPIC = (
 OPENAI = (
     "chat", "stream", "tools", "vision", "structured", "errors", "fallbacks", "retries", "models",
     "reads_anthropic_batch",
-    "embeddings", "embedding_errors",
+    "embeddings", "embedding_errors", "rerank",
 )  # fmt: skip
 OPENAI_BATCHES = (
     "files", "batch", "native", "foreign", "anthropic_lines", "embeddings", "inline", "mistakes", "cancel",
@@ -31,6 +31,11 @@ BOTO3 = (
 CASES += [("boto3", name) for name in BOTO3]
 OPENAI_MEDIA = ("generate", "edit", "variation", "speech", "transcription", "translation", "large")
 CASES += [("openai_media", name) for name in OPENAI_MEDIA]
+COHERE = (
+    "chat", "stream", "tools", "structured", "vision", "documents", "thinking", "embed", "rerank", "tokens", "models",
+    "errors",
+)  # fmt: skip
+CASES += [("cohere", name) for name in COHERE]
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

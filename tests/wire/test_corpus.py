@@ -13,10 +13,12 @@ CHAT_ASKS = told("corpus")
 CHAT_REPLIES = told("replies")
 EMBED_ASKS = told("embeddings/asks")
 EMBED_REPLIES = told("embeddings/replies")
+RERANK_ASKS = told("rerank/asks")
+RERANK_REPLIES = told("rerank/replies")
 STAMPED = ("id", "created", "created_at")
 """Members of a reply that say when it was written, and which one it is."""
-ASKS = CHAT_ASKS + EMBED_ASKS
-REPLIES = CHAT_REPLIES + EMBED_REPLIES
+ASKS = CHAT_ASKS + EMBED_ASKS + RERANK_ASKS
+REPLIES = CHAT_REPLIES + EMBED_REPLIES + RERANK_REPLIES
 
 
 def decoded(body: bytes, *apart: str) -> Any:
@@ -72,6 +74,8 @@ def test_there_is_a_corpus() -> None:
     assert len(CHAT_REPLIES) >= 10
     assert len(EMBED_ASKS) >= 5
     assert len(EMBED_REPLIES) >= 3
+    assert len(RERANK_ASKS) >= 5
+    assert len(RERANK_REPLIES) >= 3
 
 
 @pytest.mark.parametrize("file", ASKS, ids=lambda file: file.name)

@@ -13,7 +13,7 @@ from asbru.config.shape import NetworkShape, ProviderShape
 from asbru.config.walk import nearest
 from asbru.providers import CATALOG, Provider
 
-_NAMES = frozenset({"azure", "bedrock", "cohere", "elevenlabs", "gemini", "replicate", "runway", "vertex"})
+_NAMES = frozenset({"azure", "bedrock", "elevenlabs", "gemini", "replicate", "runway", "vertex"})
 _LATER = _NAMES - CATALOG.keys()
 """Bifrost's built-in providers (features.md 2.1) whose rows come with later versions."""
 

@@ -21,6 +21,11 @@ def fail_anthropic(failure: Failure, request_id: str) -> Answer:
     return _answer(failure, CODECS[Format.ANTHROPIC_MESSAGES].write_failure(failure, request_id))
 
 
+def fail_cohere(failure: Failure, request_id: str) -> Answer:
+    """Cohere's ``{"id", "message"}``."""
+    return _answer(failure, CODECS[Format.COHERE_CHAT].write_failure(failure, request_id))
+
+
 def fail_bedrock(failure: Failure, request_id: str) -> Answer:
     """``{"__type", "message"}``, with the type and the request's id in the headers that AWS's SDKs read."""
     answer = _answer(failure, CODECS[Format.BEDROCK_CONVERSE].write_failure(failure, request_id))

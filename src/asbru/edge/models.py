@@ -1,6 +1,6 @@
 """Lists of models in the caller's dialect.
 
-``/v1/models`` shows all providers as ``provider/model``; ``/openai``, ``/anthropic``, ``/genai`` show their own
+``/v1/models`` shows all providers as ``provider/model``; ``/openai``, ``/anthropic``, ``/genai``, ``/cohere`` show their own
 provider's models under their bare names. ``x-bf-list-models-provider`` or ``?provider=`` names another one, or ``all``.
 """
 
@@ -16,10 +16,12 @@ from asbru.model.models import Model
 from asbru.wire.models import (
     anthropic_entry,
     bedrock_entry,
+    cohere_entry,
     gemini_entry,
     openai_entry,
     write_anthropic,
     write_bedrock,
+    write_cohere,
     write_gemini,
     write_openai,
 )
@@ -54,6 +56,10 @@ class ModelRoutes:
         """The page, and one model by name."""
         return self._route(self._gemini_page), self._route(self._gemini_one)
 
+    def cohere(self) -> tuple[Route, Route]:
+        """The page, and one model by name."""
+        return self._route(self._cohere_page), self._route(self._cohere_one)
+
     def _route(self, handler: Handler) -> Route:
         return Route(handler=handler, fail=self._fail, limit=0)
 
@@ -84,6 +90,17 @@ class ModelRoutes:
     async def _gemini_one(self, request: Request) -> Answer:
         return Answer(status=200, headers=_JSON, body=msgspec.json.encode(gemini_entry(*await self._one(request))))
 
+    async def _cohere_page(self, request: Request) -> Answer:
+        query = parse_qs(request.query)
+        shown, size = await self._shown(request), _number(query, "page_size", 1000)
+        if after := query.get("page_token", [""])[0]:
+            shown = shown[_index([name for name, _ in shown], after, "page_token") + 1 :]
+        more = shown[size - 1][0] if len(shown) > size else ""
+        return Answer(status=200, headers=_JSON, body=write_cohere(shown[:size], more))
+
+    async def _cohere_one(self, request: Request) -> Answer:
+        return Answer(status=200, headers=_JSON, body=msgspec.json.encode(cohere_entry(*await self._one(request))))
+
     async def _shown(self, request: Request) -> Shown:
         asked = parse_qs(request.query).get("provider", [""])[0]
         for word in _WORDS:
@@ -104,10 +121,7 @@ class ModelRoutes:
 
 def _page(shown: Shown, query: dict[str, list[str]]) -> tuple[Shown, bool]:
     """``limit`` (1-1000, default 20), ``after_id`` and ``before_id`` as on Anthropic's Models API."""
-    text = query.get("limit", ["20"])[0]
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise Refused(400, f"limit: must be a number from 1 to 1000, not {text!r}", param="limit")
-    limit = int(text)
+    limit = _number(query, "limit", 20)
     ids = [name for name, _ in shown]
     if after := query.get("after_id", [""])[0]:
         start = _index(ids, after, "after_id") + 1
@@ -116,6 +130,13 @@ def _page(shown: Shown, query: dict[str, list[str]]) -> tuple[Shown, bool]:
         end = _index(ids, before, "before_id")
         return shown[max(0, end - limit) : end], end - limit > 0
     return shown[:limit], limit < len(shown)
+
+
+def _number(query: dict[str, list[str]], name: str, usual: int) -> int:
+    text = query.get(name, [str(usual)])[0]
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise Refused(400, f"{name}: must be a number from 1 to 1000, not {text!r}", param=name)
+    return int(text)
 
 
 def _index(ids: list[str], wanted: str, name: str) -> int:

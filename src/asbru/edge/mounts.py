@@ -9,9 +9,10 @@ the spec and the code disagree"). Batches and files are not theirs.
 
 from asbru.edge.anthropic_rows import anthropic_batch_rows, anthropic_rows
 from asbru.edge.bedrock_rows import bedrock_rows
-from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_gemini, fail_openai
+from asbru.edge.cohere_rows import cohere_model_rows, cohere_rows
+from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_cohere, fail_gemini, fail_openai
 from asbru.edge.gemini_rows import VERSIONS, gemini_rows
-from asbru.edge.openai_rows import openai_batch_rows, openai_rows
+from asbru.edge.openai_rows import openai_batch_rows, openai_rows, unified_rows
 from asbru.edge.openapi import openapi_route
 from asbru.edge.parts import Parts, below
 from asbru.edge.request import Fail, Route
@@ -26,12 +27,14 @@ def make_router(parts: Parts, health: Route) -> Router:
     batches = openai_batch_rows(parts, "openai")
     anthropic = anthropic_rows(parts)
     bedrock = bedrock_rows(parts)
+    cohere = cohere_rows(parts)
     mounts = [
         Mount("GET", "/health", health),
-        *below("/v1", openai_rows(parts, "") + openai_batch_rows(parts, "")),
+        *below("/v1", openai_rows(parts, "") + unified_rows(parts) + openai_batch_rows(parts, "")),
         *(row for prefix in ("/openai/v1", "/openai") for row in below(prefix, openai + batches)),
         *below("/anthropic", anthropic + anthropic_batch_rows(parts)),
         *below("/bedrock", bedrock),
+        *below("/cohere", cohere + cohere_model_rows(parts)),
     ]
     gemini = gemini_rows(parts)
     for prefix in ("/genai", *FRAMEWORKS, *(f"{framework}/genai" for framework in FRAMEWORKS)):
@@ -44,16 +47,24 @@ def make_router(parts: Parts, health: Route) -> Router:
             mounts += below(framework + prefix, [row for row in anthropic if not prefix or row.path != "/v1/models"])
         for prefix in ("", "/bedrock"):
             mounts += below(framework + prefix, bedrock)
+        for prefix in ("", "/cohere"):
+            mounts += below(framework + prefix, cohere)
     mounts.append(Mount("GET", "/openapi.json", openapi_route(tuple(mounts), fail_openai)))
     return Router(mounts, _fails())
 
 
 def _fails() -> dict[str, Fail]:
     """How failures are written below a prefix, where no route is found."""
-    fails: dict[str, Fail] = {"": fail_openai, "/anthropic/": fail_anthropic, "/bedrock/": fail_bedrock}
-    fails["/genai/"] = fail_gemini
+    fails: dict[str, Fail] = {
+        "": fail_openai,
+        "/anthropic/": fail_anthropic,
+        "/bedrock/": fail_bedrock,
+        "/cohere/": fail_cohere,
+        "/genai/": fail_gemini,
+    }
     for framework in FRAMEWORKS:
         fails |= {f"{framework}/genai/": fail_gemini, f"{framework}/v1beta/": fail_gemini}
         fails[f"{framework}/anthropic/"] = fail_anthropic
+        fails[f"{framework}/cohere/"] = fails[f"{framework}/v2/"] = fail_cohere
         fails[f"{framework}/bedrock/"] = fails[f"{framework}/model/"] = fail_bedrock
     return fails

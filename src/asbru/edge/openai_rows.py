@@ -29,6 +29,11 @@ def openai_rows(parts: Parts, default: str) -> list[Mount]:
     ]
 
 
+def unified_rows(parts: Parts) -> list[Mount]:
+    """What the unified API has beyond OpenAI's."""
+    return [Mount("POST", "/rerank", parts.inference.route(Format.OPENAI_RERANK, "", fail_openai))]
+
+
 def openai_batch_rows(parts: Parts, default: str) -> list[Mount]:
     """Batches and files. ``default``: the provider of models without a prefix, "" to demand one."""
     batches = OpenAIBatches(parts.batches, parts.files, default)

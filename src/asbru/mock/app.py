@@ -11,7 +11,7 @@ import msgspec
 
 from asbru.edge.request import Fail, Handler, HangUp, Request, Route
 from asbru.edge.routes import Mount, Router
-from asbru.mock import anthropic, bedrock, elevenlabs, openai, openai_embeddings
+from asbru.mock import anthropic, bedrock, cohere, cohere_tasks, elevenlabs, openai, openai_embeddings
 from asbru.mock.anthropic_batches import AnthropicBatches
 from asbru.mock.bedrock_paths import Bedrock
 from asbru.mock.containers import Containers
@@ -32,6 +32,7 @@ JSON = {b"content-type": b"application/json"}
 LIMIT = 300 << 20
 TASKS: tuple[tuple[str, Dialect, Callable[[bytes], Task]], ...] = (
     ("/v1/embeddings", openai.DIALECT, openai_embeddings.task),
+    *cohere_tasks.tasks(cohere.DIALECT, openai.DIALECT),
 )
 """Operations other than talking that are answered whole: path, dialect, how they are read."""
 MODELS = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4-5", "claude-haiku-4-5", "mock-small")
@@ -41,6 +42,7 @@ _FAILS: dict[str, Fail] = {
     "": openai.fail,
     "/v1/messages": anthropic.fail,
     "/model/": bedrock.fail,
+    "/v2/": cohere.fail,
     "/v1/text-to-speech": elevenlabs.fail,
     "/v1/speech-to-text": elevenlabs.fail,
 }
@@ -77,6 +79,7 @@ class Mock:
         rows = [
             self._mount("POST", "/v1/chat/completions", openai.DIALECT, self._chat),
             self._mount("POST", "/v1/messages", anthropic.DIALECT, self._messages),
+            self._mount("POST", "/v2/chat", cohere.DIALECT, self._cohere_chat),
             self._mount("GET", "/v1/models", openai.DIALECT, self._models),
             Mount("GET", "/health", Route(handler=self._health, fail=openai.fail)),
             Mount("GET", "/mock/stats", Route(handler=self._show, fail=openai.fail)),
@@ -154,9 +157,16 @@ class Mock:
     async def _messages(self, request: Request) -> Answer:
         return await self.talker.converse(anthropic.DIALECT, request)
 
+    async def _cohere_chat(self, request: Request) -> Answer:
+        return await self.talker.converse(cohere.DIALECT, request)
+
     async def _models(self, request: Request) -> Answer:
-        """Anthropic's list for who sends ``anthropic-version``, else OpenAI's."""
+        """Anthropic's list for who sends ``anthropic-version``, Cohere's for its SDK or parameters, else OpenAI's."""
         names = [name for name in self.director.script.models if "*" not in name] or list(MODELS)
+        if b"x-fern-sdk-name" in request.headers or "page_size" in request.query:
+            self.talker.admit(openai.DIALECT, request)
+            listed = {"models": [{"name": name, "endpoints": ["chat"]} for name in names], "next_page_token": None}
+            return Answer(status=200, headers=JSON, body=msgspec.json.encode(listed))
         if b"anthropic-version" not in request.headers:
             self.talker.admit(openai.DIALECT, request)
             data = [{"id": name, "object": "model", "created": 1700000000, "owned_by": "mock"} for name in names]

@@ -10,6 +10,8 @@ class Operation(StrEnum):
 
     CHAT = "chat"
     COUNT_TOKENS = "count_tokens"
+    TOKENIZE = "tokenize"
+    DETOKENIZE = "detokenize"
     EMBED = "embed"
     RERANK = "rerank"
     IMAGE = "image"
@@ -48,8 +50,15 @@ class Format(StrEnum):
     BEDROCK_RERANK_INVOKE = "bedrock.rerank_invoke"
     ELEVENLABS_SPEECH = "elevenlabs.speech"
     ELEVENLABS_TRANSCRIPTS = "elevenlabs.transcripts"
+    OPENAI_RERANK = "openai.rerank"
     COHERE_CHAT = "cohere.chat"
     GEMINI_GENERATE = "gemini.generate"
+    COHERE_EMBED = "cohere.embed"
+    COHERE_EMBED_V1 = "cohere.embed_v1"
+    COHERE_RERANK = "cohere.rerank"
+    COHERE_RERANK_V1 = "cohere.rerank_v1"
+    COHERE_TOKENIZE = "cohere.tokenize"
+    COHERE_DETOKENIZE = "cohere.detokenize"
 
 
 OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
@@ -79,8 +88,15 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.BEDROCK_RERANK_INVOKE: Operation.RERANK,
         Format.ELEVENLABS_SPEECH: Operation.SPEECH,
         Format.ELEVENLABS_TRANSCRIPTS: Operation.TRANSCRIBE,
+        Format.OPENAI_RERANK: Operation.RERANK,
         Format.COHERE_CHAT: Operation.CHAT,
         Format.GEMINI_GENERATE: Operation.CHAT,
+        Format.COHERE_EMBED: Operation.EMBED,
+        Format.COHERE_EMBED_V1: Operation.EMBED,
+        Format.COHERE_RERANK: Operation.RERANK,
+        Format.COHERE_RERANK_V1: Operation.RERANK,
+        Format.COHERE_TOKENIZE: Operation.TOKENIZE,
+        Format.COHERE_DETOKENIZE: Operation.DETOKENIZE,
     }
 )
 """What a body of each format asks for."""

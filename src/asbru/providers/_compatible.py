@@ -56,6 +56,11 @@ def translations(path: str = "/audio/translations") -> Endpoint:
     return Endpoint(Format.OPENAI_TRANSLATIONS, path)
 
 
+def rerank(path: str = "/rerank", quirks: Quirks = _NONE) -> Endpoint:
+    """Reranking as Jina has it, at ``path``."""
+    return Endpoint(Format.OPENAI_RERANK, path, quirks=quirks)
+
+
 def messages(path: str = "/messages", auth: Auth | None = None) -> Endpoint:
     """Anthropic's Messages at ``path``."""
     return Endpoint(Format.ANTHROPIC_MESSAGES, path, headers=ANTHROPIC_VERSION, auth=auth)

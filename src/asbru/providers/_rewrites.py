@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+_documents = msgspec.json.Decoder(list[str | dict[str, Raw]]).decode
 _messages = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _NOTHING = frozenset({b"null", b"false", b'""', b"[]", b"{}"})
 
@@ -61,3 +62,33 @@ NO_DEVELOPER = Messages(roles={"developer": "system"})
 
 ONLY_OPENAIS = frozenset({"annotations", "audio", "function_call", "reasoning_details", "refusal"})
 """What a client that sends OpenAI's replies back whole leaves in its messages, and strict servers refuse."""
+
+
+class TextDocuments(Struct, frozen=True):
+    """For servers that rank texts only: documents that are objects become their ``text``."""
+
+    def put(self, members: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``documents`` as texts; nothing when they are, or cannot be read."""
+        documents = self._decoded(members)
+        return {"documents": [_text(each) for each in documents]} if documents else {}
+
+    def lost(self, members: Mapping[str, Any]) -> tuple[str, ...]:
+        """What stood beside a text (``documents.0.id``)."""
+        return tuple(
+            f"documents.{n}.{name}"
+            for n, each in enumerate(self._decoded(members))
+            if isinstance(each, dict) and "text" in each
+            for name in each
+            if name != "text"
+        )
+
+    def _decoded(self, members: Mapping[str, Any]) -> list[str | dict[str, Raw]]:
+        raw = bytes(members.get("documents", b""))
+        try:
+            return _documents(raw) if b"{" in raw else []
+        except msgspec.DecodeError:  # The provider will tell what is wrong with it.
+            return []
+
+
+def _text(document: str | dict[str, Raw]) -> object:
+    return document if isinstance(document, str) else document.get("text", document)

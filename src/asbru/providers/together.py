@@ -3,7 +3,16 @@
 Source: together 3.1, ``chat.completion_create_params`` (``max_tokens``; no role ``developer``).
 """
 
-from asbru.providers._compatible import MAX_TOKENS, chat, embeddings, images, speech, transcriptions, translations
+from asbru.providers._compatible import (
+    MAX_TOKENS,
+    chat,
+    embeddings,
+    images,
+    rerank,
+    speech,
+    transcriptions,
+    translations,
+)
 from asbru.providers._kinds import Provider, Quirks
 from asbru.providers._rewrites import NO_DEVELOPER
 
@@ -13,6 +22,7 @@ PROVIDER = Provider(
     serves=(
         chat(quirks=Quirks(rename=MAX_TOKENS, rewrite=NO_DEVELOPER)),
         embeddings(),
+        rerank(),
         images(),
         speech(),
         transcriptions(),

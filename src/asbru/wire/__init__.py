@@ -2,16 +2,21 @@
 
 from asbru.model.names import Format
 from asbru.wire.anthropic import messages
-from asbru.wire.bedrock import cohere_embed, converse, count_tokens, nova, rerank, titan_embed
+from asbru.wire.bedrock import cohere_embed as bedrock_cohere_embed
+from asbru.wire.bedrock import converse, count_tokens, nova, titan_embed
+from asbru.wire.bedrock import rerank as bedrock_rerank
 from asbru.wire.bedrock.prompt_shapes import SHAPES
 from asbru.wire.bedrock.prompts import prompt_codec
 from asbru.wire.codec import AnyCodec, Codec, Peek, Reader, Stamp, Tap, Writer, Written
 from asbru.wire.cohere import chat as cohere_chat
+from asbru.wire.cohere import embed as cohere_embed
+from asbru.wire.cohere import rerank as cohere_rerank
+from asbru.wire.cohere import tokenize as cohere_tokenize
 from asbru.wire.elevenlabs import speech as elevenlabs_speech
 from asbru.wire.elevenlabs import transcripts as elevenlabs_transcripts
 from asbru.wire.envelope import Envelope
 from asbru.wire.gemini import generate
-from asbru.wire.openai import chat, embeddings, forms, images, responses, speech, transcriptions
+from asbru.wire.openai import chat, embeddings, forms, images, rerank, responses, speech, transcriptions
 from asbru.wire.sse import Frame, Framer, write_frame
 
 CODECS: dict[Format, AnyCodec] = {
@@ -30,14 +35,21 @@ CODECS: dict[Format, AnyCodec] = {
     Format.BEDROCK_NOVA: nova.CODEC,
     Format.BEDROCK_COUNT_TOKENS: count_tokens.CODEC,
     Format.BEDROCK_TITAN_EMBED: titan_embed.CODEC,
-    Format.BEDROCK_COHERE_EMBED: cohere_embed.CODEC,
-    Format.BEDROCK_RERANK: rerank.CODEC,
-    Format.BEDROCK_RERANK_INVOKE: rerank.INVOKE_CODEC,
+    Format.BEDROCK_COHERE_EMBED: bedrock_cohere_embed.CODEC,
+    Format.BEDROCK_RERANK: bedrock_rerank.CODEC,
+    Format.BEDROCK_RERANK_INVOKE: bedrock_rerank.INVOKE_CODEC,
     **{format: prompt_codec(shape) for format, shape in SHAPES.items()},
     Format.ELEVENLABS_SPEECH: elevenlabs_speech.CODEC,
     Format.ELEVENLABS_TRANSCRIPTS: elevenlabs_transcripts.CODEC,
+    Format.OPENAI_RERANK: rerank.CODEC,
     Format.COHERE_CHAT: cohere_chat.CODEC,
     Format.GEMINI_GENERATE: generate.CODEC,
+    Format.COHERE_EMBED: cohere_embed.CODEC,
+    Format.COHERE_EMBED_V1: cohere_embed.V1,
+    Format.COHERE_RERANK: cohere_rerank.CODEC,
+    Format.COHERE_RERANK_V1: cohere_rerank.V1,
+    Format.COHERE_TOKENIZE: cohere_tokenize.TOKENIZE,
+    Format.COHERE_DETOKENIZE: cohere_tokenize.DETOKENIZE,
 }
 """The explicit list: one codec for each format."""
 

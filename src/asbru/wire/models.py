@@ -2,7 +2,8 @@
 
 Sources: openai SDK ``types/model.py`` (id, created, object, owned_by); anthropic SDK ``types/model_info.py``
 (id, created_at, display_name, type) in a page with has_more, first_id, last_id; google-genai ``types.Model``
-(name, displayName, supportedGenerationMethods) in a page with nextPageToken.
+(name, displayName, supportedGenerationMethods) in a page with nextPageToken; cohere SDK
+``types/list_models_response.py`` (models by name, next_page_token).
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ class _Summary(Struct, rename="camel"):
 
 
 class _Google(Struct, rename="camel"):
-    """One of Google's; their names begin with ``models/``."""
+    """One of Google's, whose names begin with ``models/``, or of Cohere's."""
 
     name: str
     display_name: str | None = None
@@ -48,6 +49,7 @@ class _List(Struct):
     last_id: str | None = None
     models: list[Raw] | None = None
     next_page: str | None = field(name="nextPageToken", default=None)
+    page_token: str | None = field(name="next_page_token", default=None)
     summaries: list[_Summary] | None = field(name="modelSummaries", default=None)
 
 
@@ -103,6 +105,8 @@ def _google_page(page: _List, provider: str) -> Page:
         )
         for entry in entries
     )
+    if page.page_token:
+        return Page(models, f"page_token={quote(page.page_token)}")
     return Page(models, f"pageSize=1000&pageToken={quote(page.next_page)}" if page.next_page else "")
 
 
@@ -186,3 +190,15 @@ def gemini_entry(shown: str, model: Model) -> dict[str, object]:
     if model.most_output:
         entry["outputTokenLimit"] = model.most_output
     return {**entry, "supportedGenerationMethods": methods}
+
+
+def write_cohere(models: Sequence[tuple[str, Model]], after: str) -> bytes:
+    """Cohere's page of models. ``after``: the token of the next one, "" at the end."""
+    return _encode(
+        {"models": [cohere_entry(shown, model) for shown, model in models], "next_page_token": after or None}
+    )
+
+
+def cohere_entry(shown: str, model: Model) -> dict[str, object]:
+    """One model as Cohere writes it."""
+    return {"name": shown, "is_deprecated": False, "finetuned": False}

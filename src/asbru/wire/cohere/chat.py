@@ -6,6 +6,7 @@ from asbru.wire.codec import Codec, Peek
 from asbru.wire.cohere.chat_ask_in import read_ask
 from asbru.wire.cohere.chat_ask_out import write_ask
 from asbru.wire.cohere.chat_reply import read_reply, write_reply
+from asbru.wire.cohere.chat_shapes import Body
 from asbru.wire.cohere.chat_stream_in import ChatReader
 from asbru.wire.cohere.chat_stream_out import ChatWriter
 from asbru.wire.cohere.chat_tap import ChatTap
@@ -25,6 +26,7 @@ def peek(envelope: Envelope) -> Peek:
 CODEC: Codec[Ask, Reply] = Codec(
     format=Format.COHERE_CHAT,
     family=Family.COHERE,
+    body=Body,
     peek=peek,
     put=put_model,
     read_ask=read_ask,
