@@ -1,7 +1,8 @@
 """Lists of models in the caller's dialect.
 
-``/v1/models`` shows all providers as ``provider/model``; ``/openai``, ``/anthropic``, ``/genai``, ``/cohere`` show their own
-provider's models under their bare names. ``x-bf-list-models-provider`` or ``?provider=`` names another one, or ``all``.
+``/v1/models`` shows all providers as ``provider/model``; ``/openai``, ``/anthropic``, ``/genai`` and ``/cohere`` show
+their own provider's models under their bare names. ``x-bf-list-models-provider`` or ``?provider=`` names another one,
+or ``all``.
 """
 
 from urllib.parse import parse_qs
