@@ -129,9 +129,8 @@ class Splice:
 
     def reply(self, body: bytes) -> bytes:
         usage = self._codec.read_usage(body)
-        if usage is not None:
-            self.usage = usage
-            self.reported = True
+        self.usage = self._codec.asked_usage(self._x.envelope) if usage is None else usage
+        self.reported = usage is not None or self.usage != Usage()
         return body
 
     def feed(self, chunk: bytes) -> bytes:

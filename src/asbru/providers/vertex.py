@@ -1,4 +1,4 @@
-"""Vertex AI: Claude by ``rawPredict``, and other makers' models behind OpenAI's chat format.
+"""Vertex AI: Gemini, Claude by ``rawPredict``, and other makers' models behind OpenAI's chat format.
 
 Sources: anthropic 2.12 ``lib/vertex`` (``anthropic_version``, paths); cloud.google.com, "Open models with the OpenAI
 library" (``endpoints/openapi``; models are named with their maker). There is no list of the models of a project.
@@ -8,6 +8,7 @@ from asbru.model.names import Format
 from asbru.providers._kinds import Endpoint, GoogleToken, Provider, Quirks
 
 _PROJECT = "/projects/{project_id}/locations/{region}"
+_GOOGLE = f"{_PROJECT}/publishers/google/models/{{model}}"
 _CLAUDE = f"{_PROJECT}/publishers/anthropic/models/{{model}}"
 
 PROVIDER = Provider(
@@ -22,6 +23,15 @@ PROVIDER = Provider(
             quirks=Quirks(put={"anthropic_version": "vertex-2023-10-16"}, drop=frozenset({"model"})),
         ),
         Endpoint(Format.OPENAI_CHAT, f"{_PROJECT}/endpoints/openapi/chat/completions", models=("*/*",)),
+        Endpoint(
+            Format.GEMINI_GENERATE,
+            f"{_GOOGLE}:generateContent",
+            f"{_GOOGLE}:streamGenerateContent?alt=sse",
+            models=("*", "!*/*", "!*claude*"),
+        ),
+        Endpoint(Format.GEMINI_EMBED, f"{_GOOGLE}:embedContent", models=("gemini-embedding-2*",)),
+        Endpoint(Format.VERTEX_EMBED, f"{_GOOGLE}:predict", models=("*", "!gemini-embedding-2*")),
+        Endpoint(Format.VERTEX_COUNT_TOKENS, f"{_GOOGLE}:countTokens", models=("*", "!*/*", "!*claude*")),
     ),
     auth=GoogleToken(),
     env=("VERTEX_API_KEY",),
