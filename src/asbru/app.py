@@ -23,11 +23,13 @@ from asbru.edge.health import health_route
 from asbru.edge.inference import Inference
 from asbru.edge.mounts import make_router
 from asbru.edge.parts import Parts
+from asbru.edge.passthrough import PassRoutes
 from asbru.edge.request import Route
 from asbru.edge.routes import Router
 from asbru.edge.server import Server
 from asbru.gateway import Gateway, Snapshot, Tools
 from asbru.gateway.models import ModelLists
+from asbru.gateway.passthrough import Passthrough
 from asbru.logs import log
 from asbru.model.names import Operation
 from asbru.natives import native_providers
@@ -111,7 +113,8 @@ class Worker:
         self.store = Store.open(plant.app_dir, name, time.time)
         self.client = Client()
         signers = Signers(self.client.send, time.time)
-        self.gateway = Gateway(snapshot_of(settings, signers), self._tools(settings))
+        tools = self._tools(settings)
+        self.gateway = Gateway(snapshot_of(settings, signers), tools)
         pace = PaceSettings(most=settings.batch.concurrency)
         self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live, EngineSettings(pace=pace))
         self.ids = ids = make_ids(time.time, os.urandom)
@@ -122,7 +125,7 @@ class Worker:
         usable = {name: natives[name].operations if name in natives else NOTHING for name in settings.providers}
         life = BatchLimits(life=settings.batch.expiry)
         self.service = BatchService(self.store, lambda: usable, ids, self._wake, life)
-        router = self._router(settings)
+        router = self._router(settings, tools)
         self.server = Server(router.find, folder=str(plant.app_dir / "spool"))
 
     def _wake(self) -> None:
@@ -139,10 +142,12 @@ class Worker:
             sleep=asyncio.sleep,
         )
 
-    def _router(self, settings: Settings) -> Router:
+    def _router(self, settings: Settings, tools: Tools) -> Router:
         lists = ModelLists(lambda: self.gateway.snapshot, self.client.send, time.monotonic)
+        limit = settings.client.max_request_body_size
         parts = Parts(
-            inference=Inference(self.gateway, time.time, settings.client.max_request_body_size),
+            inference=Inference(self.gateway, time.time, limit),
+            passed=PassRoutes(Passthrough(self.gateway, tools), time.time, limit),
             lists=lists,
             batches=self.service,
             files=FileService(self.store, self.ids),

@@ -164,7 +164,32 @@ def large(url):
     assert told.text == f"{len(heard)} bytes", told
 
 
-SCENARIOS = (generate, edit, variation, speech, transcription, translation, large)
+def containers(url):
+    """Operations that only OpenAI's dialect has, on its own prefix and by ``x-model-provider`` on the unified API."""
+    unified = OpenAI(base_url=f"{url}/v1", api_key="k", default_headers={"x-model-provider": "openai"})
+    for client in (
+        OpenAI(base_url=f"{url}/openai/v1", api_key="k"),
+        OpenAI(base_url=f"{url}/openai", api_key="k"),
+        unified,
+    ):
+        made = client.containers.create(name="shed", expires_after={"anchor": "last_active_at", "minutes": 20})
+        assert client.containers.retrieve(made.id).name == "shed"
+        assert made.id in [each.id for each in client.containers.list(limit=2)]
+        file = client.containers.files.create(made.id, file=("notes.txt", b"Gjallarhorn" * 99))
+        assert [each.id for each in client.containers.files.list(made.id)] == [file.id]
+        assert client.containers.files.retrieve(file.id, container_id=made.id).path.endswith("notes.txt")
+        assert client.containers.files.content.retrieve(file.id, container_id=made.id).content == b"Gjallarhorn" * 99
+        client.containers.files.delete(file.id, container_id=made.id)
+        client.containers.delete(made.id)
+        try:
+            client.containers.retrieve(made.id)
+        except openai.NotFoundError as error:
+            assert made.id in str(error)
+        else:
+            raise AssertionError("the container is still there")
+
+
+SCENARIOS = (generate, edit, variation, speech, transcription, translation, large, containers)
 
 if __name__ == "__main__":
     name, gateway_url = sys.argv[1:3]

@@ -20,6 +20,13 @@ from asbru.edge.routes import Mount, Router
 
 FRAMEWORKS = ("/litellm", "/langchain", "/pydanticai")
 
+RAW: tuple[tuple[str, str, Fail], ...] = (
+    ("openai", "openai", fail_openai),
+    ("anthropic", "anthropic", fail_anthropic),
+    ("genai", "gemini", fail_gemini),
+)
+"""Whole APIs that are passed on as they are: dialect, provider."""
+
 
 def make_router(parts: Parts, health: Route) -> Router:
     """All routes."""
@@ -49,6 +56,8 @@ def make_router(parts: Parts, health: Route) -> Router:
             mounts += below(framework + prefix, bedrock)
         for prefix in ("", "/cohere"):
             mounts += below(framework + prefix, cohere)
+    for dialect, provider, fail in RAW:
+        mounts += parts.passed.raw(f"/{dialect}_passthrough", provider, fail)
     mounts.append(Mount("GET", "/openapi.json", openapi_route(tuple(mounts), fail_openai)))
     return Router(mounts, _fails())
 
@@ -62,6 +71,7 @@ def _fails() -> dict[str, Fail]:
         "/cohere/": fail_cohere,
         "/genai/": fail_gemini,
     }
+    fails |= {f"/{dialect}_passthrough/": fail for dialect, _, fail in RAW}
     for framework in FRAMEWORKS:
         fails |= {f"{framework}/genai/": fail_gemini, f"{framework}/v1beta/": fail_gemini}
         fails[f"{framework}/anthropic/"] = fail_anthropic

@@ -6,6 +6,7 @@ from asbru.edge.openai_batches import OpenAIBatches
 from asbru.edge.openai_files import OpenAIFiles
 from asbru.edge.openai_media import openai_media_rows
 from asbru.edge.parts import Parts
+from asbru.edge.passthrough import CONTAINERS, OTHERS
 from asbru.edge.routes import Mount
 from asbru.model.names import Format
 
@@ -20,6 +21,7 @@ def openai_rows(parts: Parts, default: str) -> list[Mount]:
     embeddings = parts.inference.route(Format.OPENAI_EMBEDDINGS, default, fail_openai)
     many, one = ModelRoutes(parts.lists, default, fail_openai).openai()
     return [
+        *parts.passed.operations(CONTAINERS + OTHERS, default, fail_openai),
         *openai_media_rows(parts.inference, default),
         Mount("POST", "/chat/completions", chat),
         Mount("POST", "/responses", responses),

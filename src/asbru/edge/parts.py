@@ -7,6 +7,7 @@ from msgspec import Struct
 from asbru.batch import BatchService
 from asbru.edge.files import FileService
 from asbru.edge.inference import Inference
+from asbru.edge.passthrough import PassRoutes
 from asbru.edge.routes import Mount
 from asbru.gateway.models import ModelLists
 
@@ -20,6 +21,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     lists: ModelLists
     batches: BatchService
     files: FileService
+    passed: PassRoutes
     public_url: str
 
 

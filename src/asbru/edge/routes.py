@@ -7,7 +7,7 @@ dialect.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -39,8 +39,8 @@ class Router:
 
     def __init__(self, mounts: Iterable[Mount], prefixes: dict[str, Fail]) -> None:
         self._exact: dict[tuple[str, str], Route] = {}
-        self._patterns: dict[int, list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
-        self._searched: dict[str, _Searched] = {}
+        self._patterns: dict[tuple[str, int], list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
+        self._searched: dict[str, dict[str, _Searched]] = {}
         self._methods: dict[str, list[str]] = {}
         self._prefixes = sorted(prefixes.items(), key=lambda row: -len(row[0]))
         for mount in mounts:
@@ -53,10 +53,10 @@ class Router:
             return
         parts = tuple(mount.path.split("/"))
         if any("{" in part and not _WHOLE.fullmatch(part) for part in parts):
-            searched = self._searched.setdefault(mount.path, _Searched(mount.path))
-            searched.routes[mount.method] = mount.route
+            below = self._searched.setdefault(_root(mount.path), {})
+            below.setdefault(mount.path, _Searched(mount.path)).routes[mount.method] = mount.route
             return
-        rows = self._patterns.setdefault(len(parts), [])
+        rows = self._patterns.setdefault((_root(mount.path), len(parts)), [])
         for known, routes in rows:
             if known == parts:
                 routes[mount.method] = mount.route
@@ -68,26 +68,29 @@ class Router:
         route = self._exact.get((method, path))
         if route is not None:
             return route, ()
-        if method == "HEAD":
-            return self._head(path), ()
         allowed = self._methods.get(path)
         if allowed is None:
             for routes, params in self._matches(path):
                 if method in routes:
                     return routes[method], params
                 allowed = list(routes)
+        if method == "HEAD":
+            return self._head(path), ()
         return self._refuse(method, path, allowed), ()
 
     def _matches(self, path: str) -> Iterator[tuple[dict[str, Route], tuple[str, ...]]]:
         parts = path.split("/")
-        for pattern, routes in self._patterns.get(len(parts), ()):
-            params = _match(pattern, parts)
-            if params is not None:
-                yield routes, params
-        for searched in self._searched.values():
-            params = searched.match(path)
-            if params is not None:
-                yield searched.routes, params
+        roots = ["/".join(parts[:n]) + "/" for n in range(len(parts) - 1, 0, -1)]
+        for root in roots:
+            for pattern, routes in self._patterns.get((root, len(parts)), ()):
+                params = _match(pattern, parts)
+                if params is not None:
+                    yield routes, params
+        for root in roots:
+            for searched in self._searched.get(root, _NONE).values():
+                params = searched.match(path)
+                if params is not None:
+                    yield searched.routes, params
 
     def _head(self, path: str) -> Route:
         """Some clients ask HEAD of their base URL before they start (Claude Code): it must not look like a failure."""
@@ -120,6 +123,14 @@ class _Searched:
             return None
         found = self._pattern.fullmatch(path)
         return _params(found.groups()) if found else None
+
+
+_NONE: Mapping[str, "_Searched"] = {}
+
+
+def _root(path: str) -> str:
+    """What stands before the first segment with a name: few rows share it."""
+    return path.partition("{")[0].rpartition("/")[0] + "/"
 
 
 def _match(pattern: tuple[str, ...], parts: list[str]) -> tuple[str, ...] | None:

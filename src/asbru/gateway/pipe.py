@@ -8,12 +8,28 @@ Rule 3. However it ends (whole, failed, client gone), ``over`` is called exactly
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
-from asbru.gateway.lanes import Lane
 from asbru.model.failure import Broken, Failure
 from asbru.model.http import Sink, Stream
 
 CLIENT_GONE = Failure(499, "The client closed the connection.", code="request_cancelled")
+
+
+class Passage(Protocol):
+    """What a stream passes through: a lane, or one who only looks on."""
+
+    failure: Failure | None
+    """What the provider itself told the client in the middle of the stream; known after finish()."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What to pass on now; may be empty. Raises Upstream for an error event or garbage."""
+
+    def finish(self) -> bytes:
+        """The last bytes. Raises Broken when the end marker has not been seen."""
+
+    def fail(self, failure: Failure) -> bytes:
+        """The bytes that tell the client, in the middle of its stream, what went wrong; none: it must be cut."""
 
 
 class Pipe:
@@ -21,7 +37,7 @@ class Pipe:
 
     __slots__ = ("_cut", "_failure", "_first", "_held", "_lane", "_open", "_over", "_sink", "_source")
 
-    def __init__(self, source: Stream, lane: Lane, over: Callable[[Failure | None], None]) -> None:
+    def __init__(self, source: Stream, lane: Passage, over: Callable[[Failure | None], None]) -> None:
         self._source = source
         self._lane = lane
         self._over = over

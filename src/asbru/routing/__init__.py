@@ -1,6 +1,6 @@
 """Which target next? Models, keys, weights, fallbacks, retries, as pure decisions."""
 
-from asbru.routing.plan import Dice, GiveUp, Leg, Plan, Target, Try, in_turn, make_plan, next_step
+from asbru.routing.plan import Dice, GiveUp, Leg, Plan, Target, Try, in_turn, make_plan, next_step, sole_target
 from asbru.routing.retry import Verdict, verdict
 from asbru.routing.table import ProviderRoute, Table, pick_provider, split_model
 
@@ -18,6 +18,7 @@ __all__ = [
     "make_plan",
     "next_step",
     "pick_provider",
+    "sole_target",
     "split_model",
     "verdict",
 ]

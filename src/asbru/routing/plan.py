@@ -89,6 +89,19 @@ def make_plan(
     return Plan(tuple(legs))
 
 
+def sole_target(provider: str, model: str, table: Table, operation: str) -> Target:
+    """The one target of what is asked once, with the first key that may be used. ``model``: "" when it names none.
+
+    Raises Refused(400) when there is none.
+    """
+    leg = _leg(provider, model, table, operation, _first)
+    return leg.targets[0]
+
+
+def _first() -> float:
+    return 0.0
+
+
 def _leg(provider: str, model: str, table: Table, operation: str, dice: Dice) -> Leg:
     route = table.providers.get(provider)
     if route is None:
@@ -105,7 +118,7 @@ def _leg(provider: str, model: str, table: Table, operation: str, dice: Dice) ->
 def _usable(route: ProviderRoute, model: str, operation: str) -> list[Key]:
     """The keys that may be used; empty only for a provider that has none and is asked without one."""
     enabled = [key for key in route.keys if key.usable]
-    allowed = [key for key in enabled if key.allows(model)]
+    allowed = [key for key in enabled if not model or key.allows(model)]
     batch = operation.startswith(("batch_", "file_"))
     usable = [key for key in allowed if key.use_for_batch_api] if batch else allowed
     if usable or (route.keyless and not enabled):
