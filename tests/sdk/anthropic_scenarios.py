@@ -16,7 +16,10 @@ WEATHER = {
     "description": "Weather of a city.",
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
-PROVIDERS = ("claude-sonnet-4-5", "openai/gpt-4o", "acme/some-model", "claudish/claude-haiku", "cohere/command-a")
+PROVIDERS = (
+    "claude-sonnet-4-5", "openai/gpt-4o", "acme/some-model", "claudish/claude-haiku", "cohere/command-a",
+    "bedrock/anthropic.claude-sonnet-4-5-v1:0", "bedrock/amazon.nova-lite-v1:0",
+)  # fmt: skip
 
 
 def client(url, **options):
@@ -87,7 +90,7 @@ def vision(url):
 
 
 def thinking(url):
-    for model in ("claude-sonnet-4-5", "claudish/claude-haiku"):
+    for model in ("claude-sonnet-4-5", "claudish/claude-haiku", "bedrock/anthropic.claude-sonnet-4-5-v1:0"):
         asked = dict(
             model=model, max_tokens=2000, thinking={"type": "enabled", "budget_tokens": 1024},
             messages=user("Think! [[mock:thinking=I wonder]]"),

@@ -18,6 +18,7 @@ WEATHER = {
 }
 ON_UNIFIED = (
     "openai/gpt-4o", "anthropic/claude-sonnet-4-5", "acme/some-model", "claudish/claude-haiku", "cohere/command-a",
+    "bedrock/anthropic.claude-sonnet-4-5-v1:0", "bedrock/amazon.nova-lite-v1:0",
 )  # fmt: skip
 
 
