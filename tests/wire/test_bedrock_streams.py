@@ -302,3 +302,10 @@ def test_fold_undoes_unfold(path: Path) -> None:
 def test_a_framing_of_its_own() -> None:
     assert CONVERSE.framing is Framing.AWS
     assert CONVERSE.model_in_path
+
+
+def test_a_call_that_comes_whole() -> None:
+    call = ToolCall(id="c", name="f", arguments=msgspec.Raw(b'{"a":1}'))
+    events: list[Event] = [Start(id="", model=""), Open(0, call), Close(0), Done()]
+    _, _, calls, _ = whole_of(botocore_reads(written(CONVERSE.writer(STAMP, asking(CONVERSE)), events)))
+    assert calls == [{"toolUseId": "c", "name": "f", "input": '{"a":1}'}]

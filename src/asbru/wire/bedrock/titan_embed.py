@@ -127,7 +127,8 @@ def write_ask(ask: EmbedAsk) -> Written:
     if known and (ask.origin is HERE or known != ["float"]):
         body["embeddingTypes"] = known
     lost += [f"encoding: {each}" for each in ask.encodings if each not in ("float", "binary", BASE64)]
-    lost += [name for name in ("task", "truncate", "title", "user") if getattr(ask, name)]
+    lost += ["input_type"] if ask.task else []
+    lost += [name for name in ("truncate", "title", "user") if getattr(ask, name)]
     if ask.origin is HERE:
         body |= {name: raw for name, raw in ask.extra.items() if "." not in name}
     return Written(write_json(body), tuple(lost))
