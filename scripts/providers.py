@@ -1,6 +1,6 @@
 """Writes the tables of docs/providers.md from the rows: ``uv run python scripts/providers.py``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from asbru.model.names import OPERATIONS, Format, Operation
@@ -16,6 +16,7 @@ from asbru.providers import (
     Quirks,
     SigV4,
 )
+from asbru.providers._rewrites import Messages
 
 TARGET = Path(__file__).parent.parent / "docs" / "providers.md"
 BEGIN = "<!-- from here on: scripts/providers.py -->\n"
@@ -110,22 +111,43 @@ def _changes() -> Iterable[str]:
     yield "Members of a request that the provider calls otherwise, or would refuse. What had been said and is left out"
     yield "is named in the header `x-asbru-lost`.\n"
     yield from _table(
-        ["provider", "format", "written as", "left out"],
+        ["provider", "format", "written as", "left out", "in messages"],
         (
-            [row.name, _spelled(each.format), _renamed(each.quirks), _left_out(each.quirks)]
+            [
+                row.name,
+                _spelled(each.format),
+                _renamed(each.quirks.rename),
+                _left_out(each.quirks.drop),
+                _deep(each.quirks),
+            ]
             for row in ROWS
             for each in row.serves
-            if each.quirks.rename or each.quirks.drop
+            if each.quirks.rename or each.quirks.drop or each.quirks.rewrite
         ),
     )
 
 
-def _renamed(quirks: Quirks) -> str:
-    return ", ".join(f"`{old}` as `{new}`" for old, new in quirks.rename.items())
+def _changed(quirks: Quirks) -> tuple[str, str, str]:
+    return _renamed(quirks.rename), _left_out(quirks.drop), _deep(quirks)
 
 
-def _left_out(quirks: Quirks) -> str:
-    return ", ".join(f"`{name}`" for name in sorted(quirks.drop))
+def _renamed(names: Mapping[str, str]) -> str:
+    return ", ".join(f"`{old}` as `{new}`" for old, new in names.items())
+
+
+def _left_out(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
+
+
+def _deep(quirks: Quirks) -> str:
+    """What is changed in messages, in words."""
+    change = quirks.rewrite
+    if not isinstance(change, Messages):
+        return ""
+    said = [_renamed({**change.roles, **change.rename})]
+    said.append(f"without {_left_out(change.drop)}" if change.drop else "")
+    said.append(f"ids of tool calls of {change.call_ids} letters and digits" if change.call_ids else "")
+    return "; ".join(filter(None, said))
 
 
 def _table(head: list[str], lines: Iterable[list[str]]) -> Iterable[str]:

@@ -88,10 +88,14 @@ def answer(path: str, headers: dict[str, str], body: dict[str, Any]) -> tuple[st
         raise No(401, {"error": {"message": f"key in {found}", "type": "authentication_error"}})
     if path == vendor.models:
         models = [{"id": name, "object": "model", "created": 1, "owned_by": "x"} for name in LISTED]
-        return "application/json", json.dumps({"object": "list", "data": models}).encode()
+        told: Any = models if vendor.bare_list else {"object": "list", "data": models}
+        return "application/json", json.dumps(told).encode()
     refuse_models(vendor, body)
     if path in (vendor.images, vendor.speech, vendor.transcriptions, vendor.translations):
         return media(vendor, path, body)
+    if path == vendor.rerank:
+        results = [{"index": 1, "relevance_score": 0.9}]
+        return "application/json", json.dumps({"id": "r", "model": body["model"], "results": results}).encode()
     if path == vendor.responses:
         return responses(body)
     if path not in (vendor.chat, vendor.messages, vendor.embeddings):
@@ -138,11 +142,25 @@ def refuse_models(vendor: Vendor, body: dict[str, Any]) -> None:
         raise No(vendor.status, refusal(vendor, "no such model"))
 
 
+def call_ids(said: list[dict[str, Any]]) -> Iterator[str]:
+    """The ids of tool calls in messages."""
+    for message in said:
+        calls = message.get("tool_calls")
+        made = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+        yield from (str(call["id"]) for call in made if "id" in call)
+        if "tool_call_id" in message:
+            yield str(message["tool_call_id"])
+
+
 def refuse_members(vendor: Vendor, body: dict[str, Any]) -> None:
     """Raises No for what the vendor does not know."""
-    said = set(body) | {name for message in body.get("messages", ()) for name in message}
+    spoken = [message for message in body.get("messages", ()) if message["role"] != "tool"]
+    said = set(body) | {name for message in spoken for name in message}
     if said & vendor.members:
         raise No(vendor.status, refusal(vendor, f"unknown: {sorted(said & vendor.members)}"))
+    for call in call_ids(body.get("messages", ())) if vendor.call_ids else ():
+        if not re.fullmatch(vendor.call_ids, call):
+            raise No(400, refusal(vendor, f"Tool call id was {call}"))
     roles = {message["role"] for message in body.get("messages", ())}
     if roles & vendor.roles:
         raise No(vendor.status, refusal(vendor, f"unknown roles: {sorted(roles & vendor.roles)}"))

@@ -175,6 +175,15 @@ def test_a_response(vendor: Vendor, address: str) -> None:
     assert (seen().path, seen().body["model"]) == (vendor.responses or vendor.chat, vendor.named)
 
 
+@pytest.mark.parametrize("vendor", [each for each in VENDORS if each.rerank], ids=lambda vendor: vendor.name)
+def test_reranking(vendor: Vendor, address: str) -> None:
+    said = {"model": f"{vendor.name}/{vendor.asked}", "query": "rain", "documents": ["sun", "rain"], "top_n": 1}
+    status, _, body = ask(f"{address}/v1/rerank", said)
+    assert status == 200, body
+    assert [(each["index"], each["relevance_score"]) for each in json.loads(body)["results"]] == [(1, 0.9)]
+    assert (seen().path, seen().body["documents"]) == (vendor.rerank, ["sun", "rain"])
+
+
 SAYING: dict[str, tuple[str, dict[str, str], bytes]] = {
     "images": ("/v1/images/generations", {"prompt": "rain", "response_format": "b64_json"}, b'"b64_json":'),
     "speech": ("/v1/audio/speech", {"input": "rain", "voice": "alloy"}, b"sound"),
@@ -216,6 +225,38 @@ def test_a_model_that_does_not_reason_hears_everything(address: str) -> None:
         said = {"model": f"xai/{model}", "messages": HELLO, "stop": ["."]}
         _, headers, _ = ask(f"{address}/v1/chat/completions", said)
         assert ("x-asbru-lost" in headers) == lost
+
+
+CALLED = [
+    {"role": "user", "content": "Weather?"},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "call_0123456789abcdef", "type": "function", "function": {"name": "weather", "arguments": "{}"}},
+            {"id": "abcDEF123", "type": "function", "function": {"name": "weather", "arguments": "{}"}},
+        ],
+    },
+    {"role": "tool", "tool_call_id": "call_0123456789abcdef", "name": "weather", "content": "Rain."},
+    {"role": "tool", "tool_call_id": "abcDEF123", "content": "Rain."},
+]
+
+
+def test_calls_of_other_providers_get_ids_that_mistral_takes(address: str) -> None:
+    status, _, body = ask(f"{address}/v1/chat/completions", {"model": "mistral/m-1", "messages": CALLED})
+    assert status == 200, body
+    _, assistant, first, second = seen().body["messages"]
+    ids = [call["id"] for call in assistant["tool_calls"]]
+    assert ids == [first["tool_call_id"], second["tool_call_id"]]
+    assert (ids[1], first["name"]) == ("abcDEF123", "weather")
+    assert assistant["tool_calls"][0]["function"] == {"name": "weather", "arguments": "{}"}
+
+
+@pytest.mark.parametrize("calls", [None, 3, [1], [{"id": 5}], [{"function": {}}]])
+def test_calls_that_cannot_be_read_are_left_to_mistral(calls: object, address: str) -> None:
+    said = {"model": "mistral/m-1", "messages": [{"role": "assistant", "tool_calls": calls, "tool_call_id": 7}]}
+    status, _, body = ask(f"{address}/v1/chat/completions", said)
+    assert status in (200, 400), body
 
 
 def test_one_server_per_key(tmp_path: Path) -> None:

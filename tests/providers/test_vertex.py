@@ -19,6 +19,13 @@ from running import gateway
 HELLO = [{"role": "user", "content": "Weather?"}]
 PROJECT = "/v1/projects/p-1/locations/global"
 CLAUDE = f"{PROJECT}/publishers/anthropic/models/claude-sonnet-4-5@20250929"
+GEMINI = f"{PROJECT}/publishers/google/models/gemini-2.5-pro"
+SAID = {
+    "candidates": [{"content": {"role": "model", "parts": [{"text": "Rain."}]}, "finishReason": "STOP"}],
+    "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 2, "totalTokenCount": 7},
+    "modelVersion": "gemini-2.5-pro",
+    "responseId": "r1",
+}
 PEM = (
     rsa.generate_private_key(public_exponent=65537, key_size=2048)
     .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -35,6 +42,13 @@ class Google(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silence."""
+
+    def do_GET(self) -> None:
+        models = [{"name": "publishers/google/models/gemini-2.5-pro", "versionId": "default"}]
+        if self.path == "/v1/publishers/google/models":
+            self._send(200, "application/json", json.dumps({"publisherModels": models}).encode())
+        else:
+            self._refuse(404, "NOT_FOUND", f"no such path: {self.path}")
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["content-length"]))
@@ -56,6 +70,10 @@ class Google(BaseHTTPRequestHandler):
                 self._refuse(400, "INVALID_ARGUMENT", "stream and its path do not fit")
             else:
                 self._send(200, *messages({**body, "model": "claude"}))
+        elif self.path == f"{GEMINI}:generateContent":
+            self._send(200, "application/json", json.dumps(SAID).encode())
+        elif self.path == f"{GEMINI}:streamGenerateContent?alt=sse":
+            self._send(200, "text/event-stream", f"data: {json.dumps(SAID)}\r\n\r\n".encode())
         elif self.path == f"{PROJECT}/endpoints/openapi/chat/completions":
             self._send(200, *chat(Vendor(name="vertex", host=""), body))
         else:
@@ -128,6 +146,24 @@ def test_one_token_for_everything(address: str) -> None:
     assert Google.tokens == ["ya29.0"]
 
 
-def test_no_list_of_models(address: str) -> None:
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("path", ["/anthropic/v1/messages", "/v1/chat/completions"])
+def test_gemini(path: str, stream: bool, address: str) -> None:
+    said = {"model": "vertex/gemini-2.5-pro", "max_tokens": 9, "messages": HELLO, "stream": stream}
+    status, body = ask(address + path, said)
+    assert status == 200, body
+    assert b"Rain." in body
+    ((where, got),) = Google.seen
+    assert where == GEMINI + (":streamGenerateContent?alt=sse" if stream else ":generateContent")
+    assert got["generationConfig"]["maxOutputTokens"] == 9
+
+
+def test_an_error_in_googles_words(address: str) -> None:
+    said = {"model": "vertex/gemini-wrong", "messages": HELLO}
+    status, body = ask(f"{address}/v1/chat/completions", said)
+    assert (status, "no such path" in json.loads(body)["error"]["message"]) == (404, True)
+
+
+def test_a_list_of_models(address: str) -> None:
     with urllib.request.urlopen(f"{address}/v1/models?provider=vertex", timeout=20) as answer:
-        assert json.loads(answer.read())["data"] == []
+        assert [model["id"] for model in json.loads(answer.read())["data"]] == ["vertex/gemini-2.5-pro"]

@@ -21,7 +21,9 @@ class Vendor(Struct, frozen=True, kw_only=True):
     ``members``, ``roles``: what it refuses of OpenAI's, by ``refusal`` and ``status``. ``told``: what it must be told
     of ``WIDE``; ``lost``: what is lost of it. ``config``: its object in ``providers``, and ``key``: its key beside the
     value, ``{at}`` standing for the stand-in's address. ``asked``: the model that clients name; ``named``: what the
-    vendor is told. ``done``: whether its streams end with ``[DONE]``; ``usage``: whether they tell usage unasked.
+    vendor is told. ``call_ids``: what ids of tool calls must look like. ``done``: whether its streams end with
+    ``[DONE]``; ``usage``: whether they tell usage unasked. ``bare_list``: whether its list of models is
+    nothing but a list.
     """
 
     name: str
@@ -35,11 +37,13 @@ class Vendor(Struct, frozen=True, kw_only=True):
     messages: str = ""
     messages_credential: tuple[str, str] = BEARER
     embeddings: str = ""
+    rerank: str = ""
     images: str = ""
     speech: str = ""
     transcriptions: str = ""
     translations: str = ""
     models: str = "/v1/models"
+    bare_list: bool = False
     refusal: Any = field(default_factory=lambda: OPENAIS)
     status: int = 400
     config: dict[str, Any] = {}
@@ -47,6 +51,7 @@ class Vendor(Struct, frozen=True, kw_only=True):
     asked: str = "m-1"
     named: str = "m-1"
     lost: tuple[str, ...] = ()
+    call_ids: str = ""
     done: bool = True
     usage: bool = False
 
@@ -112,6 +117,7 @@ VENDORS = (
             "messages.1.name",
             "messages.2.reasoning_content",
         ),
+        call_ids="[a-zA-Z0-9]{9}",
         usage=True,
         transcriptions="/v1/audio/transcriptions",
     ),
@@ -209,6 +215,8 @@ VENDORS = (
         speech="/v1/audio/speech",
         transcriptions="/v1/audio/transcriptions",
         translations="/v1/audio/translations",
+        rerank="/v1/rerank",
+        bare_list=True,
     ),
     Vendor(
         name="fireworks",
@@ -352,6 +360,7 @@ VENDORS = (
         key={"vllm_key_config": {"url": "{at}/v1", "model_name": "m-1"}},
         transcriptions="/v1/audio/transcriptions",
         translations="/v1/audio/translations",
+        rerank="/v1/rerank",
     ),
     Vendor(name="sgl", host="", told=NEW_MAX, embeddings="/v1/embeddings", refusal=FLAT, config=ANY_HOST),
     Vendor(

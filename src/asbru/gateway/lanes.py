@@ -101,23 +101,40 @@ class Splice:
 
     name = "splice"
     path: tuple[tuple[str, str], ...] = ()
-    upload: Pieces | None = None
-    reply_kind = b""
-    usage = Usage()
-    lost: tuple[str, ...] = ()
-    reported = False
-    frames = 0
-    failure: Failure | None = None
-    _passed = False
+    __slots__ = (
+        "_codec",
+        "_model",
+        "_passed",
+        "_quirks",
+        "_tap",
+        "_x",
+        "failure",
+        "frames",
+        "kind",
+        "lost",
+        "reply_kind",
+        "reported",
+        "stream",
+        "upload",
+        "usage",
+    )
 
     def __init__(self, x: Exchange, model: str, quirks: Quirks) -> None:
         self._x = x
         self._codec = x.codec
         self._model = model
         self._quirks = quirks
-        self.kind = x.envelope.kind
         self.stream = x.peek.stream
         self._tap = x.codec.tap(x.peek.include_usage) if self.stream else None
+        self._passed = False
+        self.kind = x.envelope.kind
+        self.upload: Pieces | None = None
+        self.reply_kind = b""
+        self.usage = Usage()
+        self.lost: tuple[str, ...] = ()
+        self.reported = False
+        self.frames = 0
+        self.failure: Failure | None = None
 
     def request(self) -> bytes:
         x = self._x
@@ -129,8 +146,9 @@ class Splice:
 
     def reply(self, body: bytes) -> bytes:
         usage = self._codec.read_usage(body)
-        self.usage = self._codec.asked_usage(self._x.envelope) if usage is None else usage
-        self.reported = usage is not None or self.usage != Usage()
+        if usage is not None:
+            self.usage = usage
+            self.reported = True
         return body
 
     def feed(self, chunk: bytes) -> bytes:
@@ -178,6 +196,8 @@ class Splice:
 class SpliceForm(Splice):
     """The same for a form: its files go out as they lie on the disk."""
 
+    __slots__ = ()
+
     def request(self) -> bytes:
         x = self._x
         assert isinstance(x.envelope, Form)
@@ -189,6 +209,8 @@ class SpliceForm(Splice):
 
 class Flow(Splice):
     """The same for an answer that is passed on as it arrives and tells nothing of itself: sound."""
+
+    __slots__ = ()
 
     def __init__(self, x: Exchange, model: str, quirks: Quirks) -> None:
         super().__init__(x, model, quirks)
@@ -215,6 +237,7 @@ class Reframe(Splice):
     """
 
     name = "reframe"
+    __slots__ = ("_cutter", "_home", "_write")
 
     def __init__(self, x: Exchange, model: str, far: Endway) -> None:
         super().__init__(x, model, far.quirks)

@@ -9,7 +9,12 @@ from asbru.providers._rewrites import ONLY_OPENAIS, Messages
 
 _UNKNOWN = frozenset({"logit_bias", "store", "user"})
 _KNOWN = frozenset({"prediction", "prompt_cache_key"})
-_MESSAGES = Messages(roles={"developer": "system"}, drop=ONLY_OPENAIS | {"name", "reasoning", "reasoning_content"})
+_MESSAGES = Messages(
+    roles={"developer": "system"},
+    drop=ONLY_OPENAIS | {"name", "reasoning", "reasoning_content"},
+    # It says: "Tool call id was X but must be a-z, A-Z, 0-9, with a length of 9".
+    call_ids=9,
+)
 
 PROVIDER = Provider(
     name="mistral",

@@ -6,6 +6,7 @@ Sources: openai SDK ``types/model.py`` (id, created, object, owned_by); anthropi
 ``types/list_models_response.py`` (models by name, next_page_token).
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -18,7 +19,10 @@ from asbru.model.models import Model
 
 
 class _Entry(Struct):
-    id: str
+    """OpenAI's and Anthropic's; ``model_id`` is ElevenLabs'."""
+
+    id: str = ""
+    model_id: str = ""
     created: float | None = None
     created_at: str | float | None = None
     display_name: str | None = None
@@ -34,7 +38,7 @@ class _Summary(Struct, rename="camel"):
 
 
 class _Google(Struct, rename="camel"):
-    """One of Google's, whose names begin with ``models/``, or of Cohere's."""
+    """One of Google's, whose names begin with ``models/`` (Vertex AI: ``publishers/X/models/``), or of Cohere's."""
 
     name: str
     display_name: str | None = None
@@ -48,14 +52,17 @@ class _List(Struct):
     has_more: bool = False
     last_id: str | None = None
     models: list[Raw] | None = None
+    publisher_models: list[Raw] | None = field(name="publisherModels", default=None)
     next_page: str | None = field(name="nextPageToken", default=None)
     page_token: str | None = field(name="next_page_token", default=None)
     summaries: list[_Summary] | None = field(name="modelSummaries", default=None)
 
 
 _decode = msgspec.json.Decoder(_List).decode
+_bare = msgspec.json.Decoder(list[_Entry]).decode
 _google = msgspec.json.Decoder(_Google).decode
 _encode = msgspec.json.Encoder().encode
+_MODELS = re.compile(r"^(publishers/[^/]+/)?models/")
 
 
 class Page(Struct, frozen=True):
@@ -68,8 +75,8 @@ class Page(Struct, frozen=True):
 def read_models(body: bytes, provider: str) -> Page:
     """One page of a provider's list. Raises Broken when it cannot be read."""
     try:
-        page = _decode(body)
-        if page.data is None and page.models is not None:
+        page = _List(data=_bare(body)) if body.lstrip().startswith(b"[") else _decode(body)
+        if page.data is None and (page.models is not None or page.publisher_models is not None):
             return _google_page(page, provider)
     except msgspec.DecodeError as error:
         raise Broken(502, f"{provider}'s list of models cannot be read: {error}", provider=provider) from None
@@ -79,23 +86,24 @@ def read_models(body: bytes, provider: str) -> Page:
         raise Broken(502, f"{provider}'s list of models has no models.", provider=provider)
     models = tuple(
         Model(
-            id=entry.id,
+            id=entry.id or entry.model_id,
             provider=provider,
-            name=entry.display_name or entry.id,
+            name=entry.display_name or entry.id or entry.model_id,
             created=_unix(entry),
             owned_by=entry.owned_by or provider,
         )
         for entry in page.data
+        if entry.id or entry.model_id
     )
     more = page.has_more and page.last_id
     return Page(models, f"limit=1000&after_id={quote(page.last_id or '')}" if more else "")
 
 
 def _google_page(page: _List, provider: str) -> Page:
-    entries = [_google(raw) for raw in page.models or ()]
+    entries = [_google(raw) for raw in page.models or page.publisher_models or ()]
     models = tuple(
         Model(
-            id=entry.name.removeprefix("models/"),
+            id=_MODELS.sub("", entry.name),
             provider=provider,
             name=entry.display_name or entry.name,
             owned_by=provider,
