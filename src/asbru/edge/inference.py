@@ -1,6 +1,6 @@
 """Inference in any dialect: from an HTTP request to an exchange."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
@@ -64,8 +64,8 @@ class Inference:
 
         return self._route(format, default, fail, peek_path)
 
-    async def carry(self, request: Request, asked: Asked) -> Answer:
-        """The answer to a request, from whom the gateway's plan finds."""
+    def carry(self, request: Request, asked: Asked) -> Awaitable[Answer]:
+        """The answer to a request, from whom the gateway's plan finds; to be awaited at once."""
         named = request.headers.get(b"x-model-provider")
         table = self._gateway.snapshot.table
         passed = forwarded(request.headers)
@@ -78,7 +78,7 @@ class Inference:
             at=self._clock(),
             headers={**passed, **asked.headers} if asked.headers else passed,
         )
-        return await self._gateway(x)
+        return self._gateway(x)
 
     def _route(self, format: Format, default: str, fail: Fail, peek: PeekAt) -> Route:
         codec = CODECS[format]

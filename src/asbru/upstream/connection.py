@@ -103,13 +103,13 @@ class Connection(asyncio.Protocol):
         pending.holder = self
         self.began = self.heard = self.keeper.now
         call = pending.call
-        body = call.body
+        head, body = call.head, call.body
         if not isinstance(body, bytes):
             self._upload = Upload(self.transport, call, self._upload_failed)
-        elif body or call.head.startswith(b"P"):
-            self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (call.head, len(body), body))
+        elif body or head.startswith(b"P"):
+            self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
         else:
-            self.transport.write(call.head + b"\r\n")
+            self.transport.write(head + b"\r\n")
 
     def forget(self, pending: Pending) -> None:
         """The caller is gone: the provider shall notice."""
@@ -289,18 +289,21 @@ class Connection(asyncio.Protocol):
             pending.finish(Answer(status=answer.status, headers=answer.headers, stream=whole))
 
     def _recycle(self) -> None:
-        upload, self._upload = self._upload, None
-        if upload is not None and not upload.over:
-            upload.cancel()
-            self._keep = False
+        upload = self._upload
+        if upload is not None:
+            self._upload = None
+            if not upload.over:
+                upload.cancel()
+                self._keep = False
         if not self.noted:
             self.noted = True
             self.keeper.note(self)
         if self._keep and not self.closed:
             if self._headers:
+                # Trailers.
                 self._headers = {}
             self._status = self._fed = 0
-            self._complete = self._until_close = self._keep = False
+            self._complete = self._until_close = False
             self._served += 1
             self.keeper.release(self)
         else:
