@@ -16,6 +16,11 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "tools": CHATS,
     "structured": CHATS,
     "vision": CHATS,
+    "responses": CHATS,
+    "embeddings": ("openai",),
+    "images": ("openai",),
+    "speech": ("openai",),
+    "transcription": ("openai",),
 }
 """Feature -> the providers that have it."""
 
@@ -53,7 +58,13 @@ FRAMEWORKS = ("frameworks", "era")
 NODE = ("node",)
 
 CLIENTS = (
-    Client(name="openai", script="openai_client.py", own="openai", generations=SDKS),
+    Client(
+        name="openai",
+        script="openai_client.py",
+        own="openai",
+        generations=SDKS,
+        features=(*TALK, "responses", "embeddings", "images", "speech", "transcription"),
+    ),
     Client(name="anthropic", script="anthropic_client.py", own="anthropic", generations=SDKS),
     Client(
         name="mistralai",

@@ -1,4 +1,4 @@
-"""``pydantic-ai``, in the dialects of OpenAI and Anthropic."""
+"""``pydantic-ai``, in the dialects of OpenAI (chat and Responses) and Anthropic."""
 
 import asyncio
 import base64
@@ -8,7 +8,7 @@ from cells import PIXEL, check, main, model
 from pydantic import BaseModel
 from pydantic_ai import Agent, BinaryContent
 from pydantic_ai.models.anthropic import AnthropicModel
-from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
@@ -25,6 +25,7 @@ def make(url):
 
     def models(provider):
         yield OpenAIChatModel(model(provider, "openai"), provider=openai)
+        yield OpenAIResponsesModel(model(provider, "openai"), provider=openai)
         yield AnthropicModel(model(provider, "anthropic"), provider=claude)
 
     def each(work):

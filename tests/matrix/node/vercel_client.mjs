@@ -1,4 +1,4 @@
-// Vercel's `ai`, with its OpenAI provider (chat) and its Anthropic provider.
+// Vercel's `ai`, with its OpenAI provider (chat, and Responses, its default) and its Anthropic provider.
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
 import { generateText, jsonSchema, Output, stepCountIs, streamText, tool } from "ai";
@@ -11,6 +11,7 @@ function make(url) {
   const anthropic = createAnthropic({ baseURL: `${url}/anthropic/v1`, apiKey: "any" });
   const models = (provider) => ({
     chat: openai.chat(model(provider, "openai")),
+    responses: openai(model(provider, "openai")),
     anthropic: anthropic(model(provider, "anthropic")),
   });
   const each = (work) => async (provider) => {
