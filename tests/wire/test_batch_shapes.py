@@ -183,7 +183,11 @@ LISTS = [
     (b'{"data":[{"id":"a","created":7,"owned_by":"me"}]}', ("a", "a", 7, "me"), ""),
     (b'{"data":[{"id":"a","created_at":"1970-01-01T00:00:09Z","display_name":"A"}]}', ("a", "A", 9, "acme"), ""),
     (b'{"data":[{"id":"a","created_at":8}]}', ("a", "a", 8, "acme"), ""),
-    (b'{"data":[{"id":"a","created_at":"soon"}],"has_more":true,"last_id":"a"}', ("a", "a", 0, "acme"), "a"),
+    (
+        b'{"data":[{"id":"a","created_at":"soon"}],"has_more":true,"last_id":"a"}',
+        ("a", "a", 0, "acme"),
+        "limit=1000&after_id=a",
+    ),
 ]
 
 
@@ -195,7 +199,7 @@ def test_lists_of_models_are_read(body: bytes, expected: tuple[str, str, int, st
     assert page.after == after
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"data":7}', b'{"data":[{}]}', b"<html>"])
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"data":7}', b'{"data":[7]}', b"<html>"])
 def test_a_list_that_cannot_be_read(body: bytes) -> None:
     with pytest.raises(Broken, match="acme's list of models"):
         models.read_models(body, "acme")
