@@ -10,14 +10,13 @@ from asbru.model.names import Format
 VERSIONS = ("/v1beta", "/v1", "/v1alpha", "/v1beta1")
 """Those of Google's Gemini API and, ``v1beta1``, of Vertex AI's."""
 
-_PLACES = (
-    ("/models/{model*}", named),
-    ("/tunedModels/{model*}", tuned),
-    ("/projects/{project}/locations/{location}/publishers/{publisher}/models/{model*}", published),
-)
+_VERTEX = "/projects/{project}/locations/{location}/publishers/{publisher}/models/{model*}"
+_PLACES = (("/models/{model*}", named), ("/tunedModels/{model*}", tuned), (_VERTEX, published))
 _VERBS = (
     (":generateContent", Format.GEMINI_GENERATE, False),
     (":streamGenerateContent", Format.GEMINI_GENERATE, True),
+    (":embedContent", Format.GEMINI_EMBED, False),
+    (":batchEmbedContents", Format.GEMINI_EMBEDS, False),
 )
 
 
@@ -30,4 +29,12 @@ def gemini_rows(parts: Parts) -> list[Mount]:
         for path, place in _PLACES
         for verb, format, stream in _VERBS
     ]
-    return [Mount("GET", "/models", many), Mount("GET", "/models/{model*}", one), *verbs]
+    counts = [
+        Mount("POST", f"{path}:countTokens", routes.route(format, place))
+        for path, place, format in (
+            ("/models/{model*}", named, Format.GEMINI_COUNT_TOKENS),
+            (_VERTEX, published, Format.VERTEX_COUNT_TOKENS),
+        )
+    ]
+    predict = Mount("POST", f"{_VERTEX}:predict", routes.route(Format.VERTEX_EMBED, published))
+    return [Mount("GET", "/models", many), Mount("GET", "/models/{model*}", one), *verbs, *counts, predict]

@@ -11,6 +11,7 @@ from asbru.model.failure import Refused
 from asbru.model.http import Headers
 from asbru.model.keys import Key, Network
 from asbru.model.names import Family, Format, Framing
+from asbru.model.usage import Price
 from asbru.providers import Auth, AzureToken, Bearer, Endpoint, GoogleToken, InHeader, InQuery, Provider, Quirks, SigV4
 from asbru.upstream.origin import deadlines_of, origin_of
 from asbru.upstream.signing import Account, Signer, Unsigned
@@ -38,6 +39,7 @@ class Opening(Struct, frozen=True):
     key: Key | None
     network: Network
     signer: Signer | None = None
+    prices: tuple[Price, ...] = ()
 
 
 class Door:
@@ -57,7 +59,9 @@ class Door:
         "framing",
         "model",
         "origin",
+        "prices",
         "quirks",
+        "signed",
     )
 
     def __init__(self, opening: Opening, model: str) -> None:
@@ -70,6 +74,9 @@ class Door:
         self.origin = origin_of(url, network)
         self.deadlines = deadlines_of(network)
         self.quirks: Quirks = merge(provider.quirks, endpoint.quirks)
+        self.prices = opening.prices
+        self.signed = opening.signer is not None
+        """Whether each request needs sign()."""
         self._signer = opening.signer
         base = urlsplit(url).path.rstrip("/")
         auth = endpoint.auth or provider.auth
@@ -101,11 +108,6 @@ class Door:
     def _target(self, stream: bool, sent: Sent) -> str:
         target = self._targets[stream]
         return target.format_map({name: segment(value, name) for name, value in sent.path}) if sent.path else target
-
-    @property
-    def signed(self) -> bool:
-        """Whether each request needs sign()."""
-        return self._signer is not None
 
     async def sign(self, headers: Headers, stream: bool, sent: Sent, body: bytes) -> bytes:
         """More lines for the head: what the signer adds for this request. Raises Upstream."""

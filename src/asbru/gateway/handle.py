@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec import Struct
 
+from asbru.gateway.door import Door
 from asbru.gateway.exchange import Exchange
 from asbru.gateway.lanes import BYTES_PER_TOKEN, Lane, open_lane
 from asbru.gateway.pipe import CLIENT_GONE, Pipe
@@ -60,7 +61,7 @@ class Trip(Struct, eq=False):
     attempts: int = 0
     target: Target | None = None
     lane: Lane | None = None
-    format_out: str = ""
+    door: Door | None = None
     request_bytes: int = 0
 
 
@@ -126,7 +127,7 @@ class Gateway:
         stream = lane.stream
         body = lane.request()
         trip.attempts += 1
-        trip.target, trip.lane, trip.format_out, trip.request_bytes = target, lane, door.format, len(body)
+        trip.target, trip.lane, trip.door, trip.request_bytes = target, lane, door, len(body)
         head = door.head(x.headers, stream, lane)
         if door.signed:
             head += await door.sign(x.headers, stream, lane, body)
@@ -160,19 +161,21 @@ class Gateway:
     def _over(self, x: Exchange, trip: Trip, failure: Failure | None) -> None:
         """The one place where an exchange ends."""
         tools = self._tools
-        x.record = _record(x, trip, failure, tools.ticks() - trip.started, self.snapshot)
+        x.record = _record(x, trip, failure, tools.ticks() - trip.started)
         if not x.batch:
             self.live -= 1
             tools.record(x.record)
 
 
-def _record(x: Exchange, trip: Trip, failure: Failure | None, took: float, snapshot: Snapshot) -> Record:
-    target, lane, key, peek = trip.target, trip.lane, None, x.peek
-    usage, charge, provider, model = Usage(), 0, "", ""
-    if target is not None and lane is not None:
+def _record(x: Exchange, trip: Trip, failure: Failure | None, took: float) -> Record:
+    target, lane, door, key, peek = trip.target, trip.lane, trip.door, None, x.peek
+    usage, charge, provider, model, format_out, name = Usage(), 0, "", "", "", ""
+    lost: tuple[str, ...] = ()
+    if target is not None and lane is not None and door is not None:
         provider, model, key = target.provider, target.model, target.key
         usage = lane.usage if lane.reported else estimate(trip)
-        charge = cost(usage, snapshot.price(provider, model))
+        charge = cost(usage, door.prices)
+        format_out, name, lost = door.format, lane.name, lane.lost
     return Record(
         id=x.id,
         at=x.at,
@@ -184,8 +187,8 @@ def _record(x: Exchange, trip: Trip, failure: Failure | None, took: float, snaps
         model=model,
         key=key.name if key else "",
         format_in=x.codec.format,
-        format_out=trip.format_out,
-        lane=lane.name if lane else "",
+        format_out=format_out,
+        lane=name,
         attempts=trip.attempts,
         status=failure.status if failure else 200,
         failure=(failure.code or type(failure).__name__) if failure else "",
@@ -193,7 +196,7 @@ def _record(x: Exchange, trip: Trip, failure: Failure | None, took: float, snaps
         cost=charge,
         stream=peek.stream,
         batch=x.batch,
-        lost=lane.lost if lane else (),
+        lost=lost,
     )
 
 

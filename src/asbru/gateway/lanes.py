@@ -101,40 +101,23 @@ class Splice:
 
     name = "splice"
     path: tuple[tuple[str, str], ...] = ()
-    __slots__ = (
-        "_codec",
-        "_model",
-        "_passed",
-        "_quirks",
-        "_tap",
-        "_x",
-        "failure",
-        "frames",
-        "kind",
-        "lost",
-        "reply_kind",
-        "reported",
-        "stream",
-        "upload",
-        "usage",
-    )
+    upload: Pieces | None = None
+    reply_kind = b""
+    usage = Usage()
+    lost: tuple[str, ...] = ()
+    reported = False
+    frames = 0
+    failure: Failure | None = None
+    _passed = False
 
     def __init__(self, x: Exchange, model: str, quirks: Quirks) -> None:
         self._x = x
         self._codec = x.codec
         self._model = model
         self._quirks = quirks
+        self.kind = x.envelope.kind
         self.stream = x.peek.stream
         self._tap = x.codec.tap(x.peek.include_usage) if self.stream else None
-        self._passed = False
-        self.kind = x.envelope.kind
-        self.upload: Pieces | None = None
-        self.reply_kind = b""
-        self.usage = Usage()
-        self.lost: tuple[str, ...] = ()
-        self.reported = False
-        self.frames = 0
-        self.failure: Failure | None = None
 
     def request(self) -> bytes:
         x = self._x
@@ -146,9 +129,8 @@ class Splice:
 
     def reply(self, body: bytes) -> bytes:
         usage = self._codec.read_usage(body)
-        if usage is not None:
-            self.usage = usage
-            self.reported = True
+        self.usage = self._codec.asked_usage(self._x.envelope) if usage is None else usage
+        self.reported = usage is not None or self.usage != Usage()
         return body
 
     def feed(self, chunk: bytes) -> bytes:
@@ -196,8 +178,6 @@ class Splice:
 class SpliceForm(Splice):
     """The same for a form: its files go out as they lie on the disk."""
 
-    __slots__ = ()
-
     def request(self) -> bytes:
         x = self._x
         assert isinstance(x.envelope, Form)
@@ -209,8 +189,6 @@ class SpliceForm(Splice):
 
 class Flow(Splice):
     """The same for an answer that is passed on as it arrives and tells nothing of itself: sound."""
-
-    __slots__ = ()
 
     def __init__(self, x: Exchange, model: str, quirks: Quirks) -> None:
         super().__init__(x, model, quirks)
@@ -237,7 +215,6 @@ class Reframe(Splice):
     """
 
     name = "reframe"
-    __slots__ = ("_cutter", "_home", "_write")
 
     def __init__(self, x: Exchange, model: str, far: Endway) -> None:
         super().__init__(x, model, far.quirks)

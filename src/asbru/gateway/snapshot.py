@@ -60,6 +60,6 @@ class Snapshot(Struct, frozen=True, kw_only=True):
             provider, network = self.providers[name], self.networks[name]
             endpoint = provider.endpoint_for(inbound, model, key)
             signer = self.signer(account_of(provider, endpoint.auth or provider.auth, key, network))
-            opening = Opening(provider, endpoint, key, network, signer)
+            opening = Opening(provider, endpoint, key, network, signer, self.price(name, model))
             door = self.doors[at] = Door(opening, model)
         return door

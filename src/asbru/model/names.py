@@ -59,6 +59,11 @@ class Format(StrEnum):
     COHERE_RERANK_V1 = "cohere.rerank_v1"
     COHERE_TOKENIZE = "cohere.tokenize"
     COHERE_DETOKENIZE = "cohere.detokenize"
+    GEMINI_EMBED = "gemini.embed"
+    GEMINI_EMBEDS = "gemini.embeds"
+    GEMINI_COUNT_TOKENS = "gemini.count_tokens"
+    VERTEX_EMBED = "gemini.vertex_embed"
+    VERTEX_COUNT_TOKENS = "gemini.vertex_count_tokens"
 
 
 OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
@@ -97,6 +102,11 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.COHERE_RERANK_V1: Operation.RERANK,
         Format.COHERE_TOKENIZE: Operation.TOKENIZE,
         Format.COHERE_DETOKENIZE: Operation.DETOKENIZE,
+        Format.GEMINI_EMBED: Operation.EMBED,
+        Format.GEMINI_EMBEDS: Operation.EMBED,
+        Format.GEMINI_COUNT_TOKENS: Operation.COUNT_TOKENS,
+        Format.VERTEX_EMBED: Operation.EMBED,
+        Format.VERTEX_COUNT_TOKENS: Operation.COUNT_TOKENS,
     }
 )
 """What a body of each format asks for."""

@@ -8,19 +8,13 @@ from asbru.model.names import Format
 from asbru.providers._kinds import Endpoint, GoogleToken, Provider, Quirks
 
 _PROJECT = "/projects/{project_id}/locations/{region}"
-_GEMINI = f"{_PROJECT}/publishers/google/models/{{model}}"
+_GOOGLE = f"{_PROJECT}/publishers/google/models/{{model}}"
 _CLAUDE = f"{_PROJECT}/publishers/anthropic/models/{{model}}"
 
 PROVIDER = Provider(
     name="vertex",
     base_url="https://{host}/v1",
     serves=(
-        Endpoint(
-            Format.GEMINI_GENERATE,
-            f"{_GEMINI}:generateContent",
-            f"{_GEMINI}:streamGenerateContent?alt=sse",
-            models=("*", "!*claude*", "!*/*"),
-        ),
         Endpoint(
             Format.ANTHROPIC_MESSAGES,
             f"{_CLAUDE}:rawPredict",
@@ -29,6 +23,15 @@ PROVIDER = Provider(
             quirks=Quirks(put={"anthropic_version": "vertex-2023-10-16"}, drop=frozenset({"model"})),
         ),
         Endpoint(Format.OPENAI_CHAT, f"{_PROJECT}/endpoints/openapi/chat/completions", models=("*/*",)),
+        Endpoint(
+            Format.GEMINI_GENERATE,
+            f"{_GOOGLE}:generateContent",
+            f"{_GOOGLE}:streamGenerateContent?alt=sse",
+            models=("*", "!*/*", "!*claude*"),
+        ),
+        Endpoint(Format.GEMINI_EMBED, f"{_GOOGLE}:embedContent", models=("gemini-embedding-2*",)),
+        Endpoint(Format.VERTEX_EMBED, f"{_GOOGLE}:predict", models=("*", "!gemini-embedding-2*")),
+        Endpoint(Format.VERTEX_COUNT_TOKENS, f"{_GOOGLE}:countTokens", models=("*", "!*/*", "!*claude*")),
     ),
     auth=GoogleToken(),
     env=("VERTEX_API_KEY",),

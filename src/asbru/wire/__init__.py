@@ -15,7 +15,9 @@ from asbru.wire.cohere import tokenize as cohere_tokenize
 from asbru.wire.elevenlabs import speech as elevenlabs_speech
 from asbru.wire.elevenlabs import transcripts as elevenlabs_transcripts
 from asbru.wire.envelope import Envelope
-from asbru.wire.gemini import generate
+from asbru.wire.gemini import count_tokens as gemini_count_tokens
+from asbru.wire.gemini import embed as gemini_embed
+from asbru.wire.gemini import generate, vertex_embed
 from asbru.wire.openai import chat, embeddings, forms, images, rerank, responses, speech, transcriptions
 from asbru.wire.sse import Frame, Framer, write_frame
 
@@ -50,6 +52,11 @@ CODECS: dict[Format, AnyCodec] = {
     Format.COHERE_RERANK_V1: cohere_rerank.V1,
     Format.COHERE_TOKENIZE: cohere_tokenize.TOKENIZE,
     Format.COHERE_DETOKENIZE: cohere_tokenize.DETOKENIZE,
+    Format.GEMINI_EMBED: gemini_embed.EMBED,
+    Format.GEMINI_EMBEDS: gemini_embed.EMBEDS,
+    Format.GEMINI_COUNT_TOKENS: gemini_count_tokens.CODEC,
+    Format.VERTEX_EMBED: vertex_embed.CODEC,
+    Format.VERTEX_COUNT_TOKENS: gemini_count_tokens.VERTEX,
 }
 """The explicit list: one codec for each format."""
 

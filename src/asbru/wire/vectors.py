@@ -13,6 +13,8 @@ from msgspec import Raw
 
 from asbru.model.embed import Vector
 from asbru.model.failure import Broken
+from asbru.model.usage import Usage
+from asbru.wire.envelope import Envelope
 from asbru.wire.shapes import BAD_JSON, write_json
 
 FLOAT = "float"
@@ -41,6 +43,12 @@ def base64_of(vector: Vector) -> Raw | None:
         return known
     plain = vector.raw.get(FLOAT)
     return None if plain is None else packed_text(plain)
+
+
+def embedded(envelope: Envelope) -> Usage:
+    """A stated guess of what a request embeds, for providers that count for nobody: four bytes are a token."""
+    size = sum(len(raw) for name, raw in envelope.members.items() if name != "model")
+    return Usage(input=max(size // 4, 1), estimated=True)
 
 
 def unpacked(packed: Raw) -> list[float]:

@@ -3,7 +3,7 @@
 from msgspec import Raw
 
 from asbru.model.chat import Ask, Output, Sampling, Tool, ToolChoice
-from asbru.model.names import Format
+from asbru.model.names import Format, Role
 from asbru.wire.envelope import Envelope
 from asbru.wire.gemini import generate_shapes as shapes
 from asbru.wire.gemini.generate_contents_in import Contents
@@ -35,7 +35,7 @@ def read_body(members: Members) -> Ask:
     config = shapes.GenerationConfig() if raw is None else shapes.GENERATION_CONFIG.read(raw, CONFIG, spare)
     contents = Contents(spare)
     system = given(body.system_instruction)
-    turns = () if system is None else (contents.system(system),)
+    turns = () if system is None else (contents.alone(system, "systemInstruction", Role.SYSTEM),)
     choice, validated = _tool_choice(given(body.tool_config), spare)
     return Ask(
         model="",

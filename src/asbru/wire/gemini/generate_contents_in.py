@@ -92,12 +92,12 @@ class Contents:
             self._content(raw, join("contents", n))
         return tuple(grown.turn() for grown in self._turns if grown.parts)
 
-    def system(self, raw: Raw) -> Turn:
-        """``systemInstruction``, whose role means nothing."""
-        content = shapes.CONTENT.read(raw, "systemInstruction", self._spare)
-        grown = Grown(Role.SYSTEM)
+    def alone(self, raw: Raw, path: str, role: Role) -> Turn:
+        """One content (``systemInstruction``), whose own role means nothing."""
+        content = shapes.CONTENT.read(raw, path, self._spare)
+        grown = Grown(role)
         for i, part in enumerate(content.parts or ()):
-            self._part(part, join("systemInstruction.parts", i), grown, False)
+            self._part(part, join(path, "parts", i), grown, False)
         return grown.turn()
 
     def _content(self, raw: Raw, path: str) -> None:

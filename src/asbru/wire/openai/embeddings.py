@@ -22,7 +22,7 @@ from asbru.wire.openai.chat_usage import WireUsage, read_usage, to_usage
 from asbru.wire.openai.errors import read_failure, write_failure
 from asbru.wire.peeking import peek_whole, put_model
 from asbru.wire.shapes import BAD_JSON, Members, Shape, join, read_members, refused, said, write_json
-from asbru.wire.vectors import BASE64, FLOAT, base64_of, floats_of, vector_of
+from asbru.wire.vectors import BASE64, FLOAT, base64_of, embedded, floats_of, vector_of
 
 HERE = Format.OPENAI_EMBEDDINGS
 ENCODINGS = (FLOAT, BASE64)
@@ -201,6 +201,7 @@ CODEC: Codec[EmbedAsk, EmbedReply] = Codec(
     write_ask=write_ask,
     read_reply=read_reply,
     write_reply=write_reply,
+    asked_usage=embedded,
     read_usage=read_usage,
     read_failure=read_failure,
     write_failure=write_failure,
