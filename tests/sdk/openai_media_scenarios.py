@@ -5,7 +5,7 @@ import json
 import sys
 
 import openai
-from openai import OpenAI
+from openai import AzureOpenAI, OpenAI
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -189,7 +189,43 @@ def containers(url):
             raise AssertionError("the container is still there")
 
 
-SCENARIOS = (generate, edit, variation, speech, transcription, translation, large, containers)
+def azure(url):
+    """Azure's client: the deployment is in the path, other operations are not below one."""
+    headers = {"x-model-provider": "openai"}
+    client = AzureOpenAI(azure_endpoint=f"{url}/openai", api_key="k", api_version="2024-10-21", default_headers=headers)
+    fixed = AzureOpenAI(
+        azure_endpoint=f"{url}/openai",
+        azure_deployment="gpt-4o",
+        api_key="k",
+        api_version="2024-10-21",
+        default_headers=headers,
+    )
+    asked = [{"role": "user", "content": "hello"}]
+    for each, model in ((client, "gpt-4o"), (client, "anthropic/claude-sonnet-4-5"), (fixed, "ignored")):
+        assert (
+            "hello"
+            in each.chat.completions.create(model=model, messages=asked, max_tokens=9).choices[0].message.content
+        )
+        chunks = list(each.chat.completions.create(model=model, messages=asked, max_tokens=9, stream=True))
+        assert "hello" in "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert len(client.embeddings.create(model="text-embedding-3-small", input=["a", "b"]).data) == 2
+    assert client.images.generate(model="gpt-image-1", prompt="a fox").data[0].b64_json
+    assert client.images.edit(model="gpt-image-1", image=("a.png", PIXEL), prompt="a hat").data[0].b64_json
+    spoken = client.audio.speech.create(model="tts-1", voice="alloy", input="Sif sings", response_format="wav").content
+    assert client.audio.transcriptions.create(model="whisper-1", file=("s.wav", spoken)).text == "Sif sings"
+    assert client.audio.translations.create(model="whisper-1", file=("s.wav", spoken)).text == "in English: Sif sings"
+    made = client.containers.create(name="shed")
+    assert client.containers.retrieve(made.id).name == "shed"
+    unconfigured = AzureOpenAI(azure_endpoint=f"{url}/openai", api_key="k", api_version="2024-10-21", max_retries=0)
+    try:
+        unconfigured.chat.completions.create(model="gpt-4o", messages=asked)
+    except openai.BadRequestError as error:
+        assert "azure is not configured" in str(error)
+    else:
+        raise AssertionError("who answered?")
+
+
+SCENARIOS = (generate, edit, variation, speech, transcription, translation, large, containers, azure)
 
 if __name__ == "__main__":
     name, gateway_url = sys.argv[1:3]

@@ -29,7 +29,17 @@ BOTO3 = (
     "broken_streams", "prefixes", "prompts", "embeddings", "count_tokens", "rerank", "models",
 )  # fmt: skip
 CASES += [("boto3", name) for name in BOTO3]
-OPENAI_MEDIA = ("generate", "edit", "variation", "speech", "transcription", "translation", "large", "containers")
+OPENAI_MEDIA = (
+    "generate",
+    "edit",
+    "variation",
+    "speech",
+    "transcription",
+    "translation",
+    "large",
+    "containers",
+    "azure",
+)
 CASES += [("openai_media", name) for name in OPENAI_MEDIA]
 COHERE = (
     "chat", "stream", "tools", "structured", "vision", "documents", "thinking", "embed", "rerank", "tokens", "models",

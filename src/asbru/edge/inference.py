@@ -12,6 +12,7 @@ from asbru.routing import pick_provider
 from asbru.wire import CODECS
 from asbru.wire.codec import AnyCodec, Peek
 from asbru.wire.envelope import Envelope
+from asbru.wire.peeking import model_member
 
 PeekAt = Callable[[Request, Envelope], Peek]
 """What routing must know, out of the body or the path."""
@@ -55,6 +56,11 @@ class Inference:
         peek = CODECS[format].peek
         return self._route(format, default, fail, lambda request, envelope: peek(envelope))
 
+    def named_route(self, format: Format, default: str, fail: Fail) -> Route:
+        """The same where the path's first param is the model, whatever the body says of it."""
+        peek = CODECS[format].peek
+        return self._route(format, default, fail, lambda request, envelope: peek(named(request, envelope)))
+
     def route_by_path(self, format: Format, default: str, fail: Fail, stream: bool) -> Route:
         """The same for a format whose model is the path's first param, and whose path tells whether to stream."""
         peek = CODECS[format].peek
@@ -88,6 +94,13 @@ class Inference:
             return await self.carry(request, Asked(codec, envelope, peek(request, envelope), default))
 
         return Route(handler=infer, fail=fail, limit=self.limit, summary=f"Body: {format}", body=codec.body)
+
+
+def named(request: Request, envelope: Envelope) -> Envelope:
+    """``envelope``, with the model that the path names, if it names one."""
+    if request.params:
+        envelope.members["model"] = model_member(request.params[0])
+    return envelope
 
 
 def forwarded(headers: Headers) -> Headers:

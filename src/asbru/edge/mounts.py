@@ -2,12 +2,14 @@
 
 Rule 1. ``/v1`` is the unified API: models are named ``provider/model``. Below a dialect's prefix its own provider is
 the default.
-Rule 2. OpenAI's SDK is pointed at ``…/openai/v1`` or ``…/openai``: both spellings are served.
+Rule 2. OpenAI's SDK is pointed at ``…/openai/v1`` or ``…/openai``: both spellings are served. Azure's variant of it
+adds another ``/openai``.
 Rule 3. Frameworks' prefixes serve every dialect, with and without the dialect's own prefix (api-inventory.md, "Where
 the spec and the code disagree"). Batches and files are not theirs.
 """
 
 from asbru.edge.anthropic_rows import anthropic_batch_rows, anthropic_rows
+from asbru.edge.azure_rows import azure_rows
 from asbru.edge.bedrock_rows import bedrock_rows
 from asbru.edge.cohere_rows import cohere_model_rows, cohere_rows
 from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_cohere, fail_gemini, fail_openai
@@ -39,6 +41,7 @@ def make_router(parts: Parts, health: Route) -> Router:
         Mount("GET", "/health", health),
         *below("/v1", openai_rows(parts, "") + unified_rows(parts) + openai_batch_rows(parts, "")),
         *(row for prefix in ("/openai/v1", "/openai") for row in below(prefix, openai + batches)),
+        *azure_rows(parts),
         *below("/anthropic", anthropic + anthropic_batch_rows(parts)),
         *below("/bedrock", bedrock),
         *below("/cohere", cohere + cohere_model_rows(parts)),

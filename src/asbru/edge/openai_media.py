@@ -10,7 +10,7 @@ import mmap
 import os
 
 from asbru.edge.failures import fail_openai
-from asbru.edge.inference import Asked, Inference
+from asbru.edge.inference import Asked, Inference, named
 from asbru.edge.request import Request, Route
 from asbru.edge.routes import Mount
 from asbru.model.failure import Refused
@@ -44,7 +44,7 @@ def _speech(inference: Inference, default: str) -> Route:
     sound, events = CODECS[Format.OPENAI_SPEECH], CODECS[Format.OPENAI_SPEECH_EVENTS]
 
     async def speak(request: Request) -> Answer:
-        envelope = Envelope(request.body)
+        envelope = named(request, Envelope(request.body))
         codec = events if wants_events(envelope) else sound
         return await inference.carry(request, Asked(codec, envelope, codec.peek(envelope), default))
 
@@ -56,7 +56,7 @@ def _form(inference: Inference, format: Format, default: str) -> Route:
     codec = CODECS[format]
 
     async def infer(request: Request) -> Answer:
-        envelope = received(request, json=format in _JSON_TOO)
+        envelope = named(request, received(request, json=format in _JSON_TOO))
         return await inference.carry(request, Asked(codec, envelope, codec.peek(envelope), default))
 
     return Route(

@@ -107,7 +107,7 @@ class Passthrough:
         target = trip.target = sole_target(passing.provider, passing.model, snapshot.table, passing.request)
         provider, network = snapshot.providers[target.provider], snapshot.networks[target.provider]
         url = base_url_of(provider, target.key)
-        path = joined(urlsplit(url).path.rstrip("/"), passing.path)
+        path = joined(urlsplit(url).path.rstrip("/") + below_base(provider.models_path), passing.path)
         query = passing.query
         path = with_query(f"{path}?{query}" if query else path, provider.auth, target.key)
         headers = {**headers_of(provider, target.key, network), **sent_headers(passing.headers)}
@@ -195,6 +195,11 @@ def _record(passing: Passing, trip: _Trip, failure: Failure | None, given: tuple
 
 def _name(key: Key | None) -> str:
     return key.name if key else ""
+
+
+def below_base(models_path: str) -> str:
+    """Where a provider's API begins below its base URL: what stands before ``/models`` (Azure's ``/openai/v1``)."""
+    return models_path.removesuffix("/models") if models_path.endswith("/models") else ""
 
 
 def joined(base: str, path: str) -> str:
