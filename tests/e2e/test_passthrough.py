@@ -219,6 +219,7 @@ OPERATIONS = [
     ("GET", "/litellm/v1/containers/c1/files/f1/content", "GET /deep/v1/containers/c1/files/f1/content"),
     ("GET", "/openai/v1/vector_stores/v1/files", "GET /deep/v1/vector_stores/v1/files"),
     ("POST", "/openai/v1/fine_tuning/jobs/j/cancel", "POST /deep/v1/fine_tuning/jobs/j/cancel"),
+    ("POST", "/openai/v1/uploads", "POST /deep/v1/uploads"),
     ("GET", "/openai/v1/videos/v/content?variant=x", "GET /deep/v1/videos/v/content?variant=x"),
 ]
 

@@ -32,6 +32,7 @@ from asbru.wire.faults import read_fault
 from asbru.wire.multipart import Pieces
 
 _VERSION = re.compile(r"v\d+[a-z0-9]*")
+_VERSIONED = re.compile(r"(/upload)?/v\d+[a-z0-9]*(/|$)")
 _NOT_SENT = frozenset(
     {
         b"host", b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect",
@@ -209,7 +210,7 @@ def joined(base: str, path: str) -> str:
     one is below ``base``.
     """
     root, _, last = base.rpartition("/")
-    versioned = _VERSION.fullmatch(path.removeprefix("/upload").split("/", 2)[1])
+    versioned = _VERSIONED.match(path)
     return (root if versioned and _VERSION.fullmatch(last) else base) + path
 
 
