@@ -51,9 +51,10 @@ def write_headers(headers: Headers) -> bytes:
     """The answer's own headers. Raises ValueError when one would break out of its line."""
     if not OURS.isdisjoint(headers):
         headers = {name: value for name, value in headers.items() if name not in OURS}
-    lines = [b"%b: %b\r\n" % item for item in headers.items()]
-    block = b"".join(lines)
-    if block.count(b"\n") != len(lines) or block.count(b"\r") != len(lines):
+    if not headers:
+        return b""
+    block = b"\r\n".join([b": ".join(item) for item in headers.items()]) + b"\r\n"
+    if block.count(b"\n") != len(headers) or block.count(b"\r") != len(headers):
         raise ValueError("a header of the answer contains a line break")
     return block
 

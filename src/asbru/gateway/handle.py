@@ -8,6 +8,7 @@ result.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
@@ -206,10 +207,15 @@ def _headers(upstream: Headers, kind: bytes, trip: Trip, lane: Lane) -> dict[byt
     out = {b"content-type": kind, b"x-asbru-provider": trip.target.provider.encode()}
     if lane.lost:
         out[b"x-asbru-lost"] = _printable(", ".join(lane.lost))
-    for name in upstream:
-        if name.startswith(_PASSED):
-            out[name] = upstream[name]
+    for name in _passed(tuple(upstream)):
+        out[name] = upstream[name]
     return out
+
+
+@lru_cache(maxsize=256)
+def _passed(names: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Which of a provider's headers go on to the client; it sends the same ones with each answer."""
+    return tuple(name for name in names if name.startswith(_PASSED))
 
 
 def _printable(text: str) -> bytes:
