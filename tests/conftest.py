@@ -21,6 +21,7 @@ def config_for(mock_url: str) -> dict[str, Any]:
             "openai": {"keys": [{"name": "o1", "value": "sk-mock-openai", "weight": 1}], "network_config": network},
             "anthropic": {"keys": [{"name": "a1", "value": "sk-mock-ant", "weight": 1}], "network_config": network},
             "bedrock": {"keys": [{"name": "b1", "bedrock_key_config": aws}], "network_config": network},
+            "gemini": {"keys": [{"name": "g1", "value": "AIza-mock", "weight": 1}], "network_config": network},
             "elevenlabs": {"keys": [{"name": "e1", "value": "xi-mock", "weight": 1}], "network_config": network},
             "cohere": {"keys": [{"name": "co1", "value": "sk-mock-cohere", "weight": 1}], "network_config": network},
             "together": {

@@ -46,6 +46,12 @@ COHERE = (
     "errors",
 )  # fmt: skip
 CASES += [("cohere", name) for name in COHERE]
+GENAI = (
+    "generate", "stream", "chat", "tools", "automatic_functions", "structured", "vision", "thinking", "signatures",
+    "embeddings", "count", "models", "errors", "foreign", "foreign_embeddings", "sampling", "vertex", "frameworks",
+    "arrays",
+)  # fmt: skip
+CASES += [("genai", name) for name in GENAI]
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

@@ -11,9 +11,12 @@ the spec and the code disagree"). Batches and files are not theirs.
 from asbru.edge.anthropic_rows import anthropic_batch_rows, anthropic_rows
 from asbru.edge.azure_rows import azure_rows
 from asbru.edge.bedrock_rows import bedrock_rows
+from asbru.edge.by_caller import by_caller
 from asbru.edge.cohere_rows import cohere_model_rows, cohere_rows
 from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_cohere, fail_gemini, fail_openai
+from asbru.edge.gemini import OWN
 from asbru.edge.gemini_rows import VERSIONS, gemini_rows
+from asbru.edge.models import ModelRoutes
 from asbru.edge.openai_rows import openai_batch_rows, openai_rows, unified_rows
 from asbru.edge.openapi import openapi_route
 from asbru.edge.parts import Parts, below
@@ -54,15 +57,27 @@ def make_router(parts: Parts, health: Route) -> Router:
         for prefix in ("/v1", "", "/openai/v1", "/openai"):
             mounts += below(framework + prefix, openai)
         for prefix in ("", "/anthropic"):
-            mounts += below(framework + prefix, [row for row in anthropic if not prefix or row.path != "/v1/models"])
+            mounts += below(framework + prefix, anthropic)
         for prefix in ("", "/bedrock"):
             mounts += below(framework + prefix, bedrock)
         for prefix in ("", "/cohere"):
             mounts += below(framework + prefix, cohere)
+        mounts += below(framework, _lists(parts))
     for dialect, provider, fail in RAW:
         mounts += parts.passed.raw(f"/{dialect}_passthrough", provider, fail)
     mounts.append(Mount("GET", "/openapi.json", openapi_route(tuple(mounts), fail_openai)))
     return Router(mounts, _fails())
+
+
+def _lists(parts: Parts) -> list[Mount]:
+    """Models, where every dialect has them at the same path."""
+    many, one = zip(
+        ModelRoutes(parts.lists, "openai", fail_openai).openai(),
+        ModelRoutes(parts.lists, "anthropic", fail_anthropic).anthropic(),
+        ModelRoutes(parts.lists, OWN, fail_gemini).gemini(),
+        strict=True,
+    )
+    return [Mount("GET", "/v1/models", by_caller(*many)), Mount("GET", "/v1/models/{id}", by_caller(*one))]
 
 
 def _fails() -> dict[str, Fail]:

@@ -11,13 +11,14 @@ import msgspec
 
 from asbru.edge.request import Fail, Handler, HangUp, Request, Route
 from asbru.edge.routes import Mount, Router
-from asbru.mock import anthropic, bedrock, cohere, cohere_tasks, elevenlabs, openai, openai_embeddings
+from asbru.mock import anthropic, bedrock, cohere, cohere_tasks, elevenlabs, gemini, openai, openai_embeddings
 from asbru.mock.anthropic_batches import AnthropicBatches
 from asbru.mock.bedrock_paths import Bedrock
 from asbru.mock.containers import Containers
 from asbru.mock.dialect import Dialect, Task
 from asbru.mock.files import Files
 from asbru.mock.frames import Frames
+from asbru.mock.gemini_paths import Gemini
 from asbru.mock.openai_audio import OpenAIAudio
 from asbru.mock.openai_batches import OpenAIBatches
 from asbru.mock.openai_images import OpenAIImages
@@ -42,6 +43,7 @@ _FAILS: dict[str, Fail] = {
     "": openai.fail,
     "/v1/messages": anthropic.fail,
     "/model/": bedrock.fail,
+    "/v1beta/": gemini.fail,
     "/v2/": cohere.fail,
     "/v1/text-to-speech": elevenlabs.fail,
     "/v1/speech-to-text": elevenlabs.fail,
@@ -88,6 +90,7 @@ class Mock:
         ]
         rows += [self._mount("POST", path, dialect, self._task(dialect, read)) for path, dialect, read in TASKS]
         rows += [self._mount(*row) for row in Bedrock(self.talker).rows()]
+        rows += [self._mount(*row) for row in Gemini(self.talker).rows()]
         for dialect, place in places:
             for method, path, handler in place.operations():
                 rows.append(self._mount(method, path, dialect, self._plain(dialect, handler)))
