@@ -182,6 +182,15 @@ def invoke(url):
         message = json.loads(reply["body"].read())
         assert message["content"][0]["text"] == "echo: one two three", (model, message)
         assert message["usage"]["output_tokens"] == 4
+        counts = reply["ResponseMetadata"]["HTTPHeaders"]
+        assert counts["x-amzn-bedrock-output-token-count"] == "4", counts
+        client(url).invoke_model(
+            modelId=model,
+            body=json.dumps(CLAUDE_BODY),
+            guardrailIdentifier="abc",
+            guardrailVersion="1",
+            trace="ENABLED",
+        )
     body = {**CLAUDE_BODY, "anthropic_beta": ["context-1m-2025-08-07"], "context_management": {"edits": []}}
     for model in CLAUDES[:2]:
         client(url).invoke_model(modelId=model, body=json.dumps(body))

@@ -5,8 +5,9 @@ The signature is not checked: it is made with the caller's AWS credentials, whic
 
 from asbru.edge.inference import Asked, Inference
 from asbru.edge.request import Fail, Handler, Request, Route
-from asbru.model.http import Answer
+from asbru.model.http import Answer, Headers
 from asbru.model.names import Format
+from asbru.model.usage import Usage
 from asbru.wire import CODECS
 from asbru.wire.bedrock.invoke import take
 from asbru.wire.codec import Peek
@@ -15,7 +16,20 @@ from asbru.wire.envelope import Envelope
 DEFAULT = "bedrock"
 """The provider of a model without prefix."""
 
+_SAID = b"x-amzn-bedrock-"
+
 _STREAM = {b"x-amzn-bedrock-content-type": b"application/json"}
+
+
+def _amazons(headers: Headers) -> dict[bytes, bytes]:
+    """What a client says of an invocation beside the body: guardrails, latency, tier. It goes to Amazon only."""
+    return {name: value for name, value in headers.items() if name.startswith(_SAID)}
+
+
+def _counts(usage: Usage) -> dict[bytes, bytes]:
+    """Tokens, as Bedrock tells them beside a body of whatever format."""
+    counts = {b"input": usage.input, b"output": usage.output}
+    return {b"x-amzn-bedrock-%b-token-count" % name: b"%d" % count for name, count in counts.items()}
 
 
 class BedrockRoutes:
@@ -43,7 +57,12 @@ class BedrockRoutes:
             envelope = Envelope(request.body)
             taken = take(envelope, request.params[0], stream)
             peek = Peek(request.params[0], stream, taken.codec.peek(envelope).fallbacks, True)
-            return await self._inference.carry(request, Asked(taken.codec, envelope, peek, DEFAULT, taken.headers))
+            headers = {**taken.headers, **_amazons(request.headers)}
+            asked = Asked(taken.codec, envelope, peek, DEFAULT, headers)
+            answer, usage = await self._inference.told(request, asked)
+            if answer.stream is None:
+                answer.headers = {**answer.headers, **_counts(usage)}
+            return answer
 
         return self._route(handle, "Body: of the model's maker")
 

@@ -8,6 +8,7 @@ from asbru.edge.request import Fail, Request, Route
 from asbru.gateway import Exchange, Gateway
 from asbru.model.http import NO_HEADERS, Answer, Headers
 from asbru.model.names import Format
+from asbru.model.usage import Usage
 from asbru.routing import pick_provider
 from asbru.wire import CODECS
 from asbru.wire.codec import AnyCodec, Peek
@@ -72,10 +73,20 @@ class Inference:
 
     def carry(self, request: Request, asked: Asked) -> Awaitable[Answer]:
         """The answer to a request, from whom the gateway's plan finds; to be awaited at once."""
+        return self._gateway(self.exchange(request, asked))
+
+    async def told(self, request: Request, asked: Asked) -> tuple[Answer, Usage]:
+        """The answer, and its usage when it is whole."""
+        x = self.exchange(request, asked)
+        answer = await self._gateway(x)
+        return answer, x.record.usage if x.record else Usage()
+
+    def exchange(self, request: Request, asked: Asked) -> Exchange:
+        """What the gateway is given."""
         named = request.headers.get(b"x-model-provider")
         table = self._gateway.snapshot.table
         passed = forwarded(request.headers)
-        x = Exchange(
+        return Exchange(
             id=request.id,
             codec=asked.codec,
             envelope=asked.envelope,
@@ -84,7 +95,6 @@ class Inference:
             at=self._clock(),
             headers={**passed, **asked.headers} if asked.headers else passed,
         )
-        return self._gateway(x)
 
     def _route(self, format: Format, default: str, fail: Fail, peek: PeekAt) -> Route:
         codec = CODECS[format]

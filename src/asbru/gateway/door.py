@@ -51,6 +51,7 @@ class Door:
         "_credential",
         "_fixed",
         "_heads",
+        "_not_passed",
         "_signer",
         "_targets",
         "deadlines",
@@ -80,6 +81,7 @@ class Door:
         self._signer = opening.signer
         base = urlsplit(url).path.rstrip("/")
         auth = endpoint.auth or provider.auth
+        self._not_passed = _foreign(self.family, auth)
         self._targets = tuple(
             with_query(base + filled(path, provider, key, self.model), auth, key)
             for path in (endpoint.path, endpoint.stream_path or endpoint.path)
@@ -117,7 +119,7 @@ class Door:
         return head_lines(await self._signer.sign(request))
 
     def _headers(self, passed: Headers, kind: bytes) -> dict[bytes, bytes]:
-        return {**merge_headers(self._fixed, passed, self.family), b"content-type": kind}
+        return {**merge_headers(self._fixed, passed, self._not_passed), b"content-type": kind}
 
 
 def segment(value: str, param: str) -> str:
@@ -157,14 +159,19 @@ def account_of(provider: Provider, auth: Auth, key: Key | None, network: Network
     return Account(provider=provider.name, auth=auth, key=key, settings=settings, network=network)
 
 
-def merge_headers(fixed: Mapping[bytes, bytes], passed: Headers, family: Family) -> dict[bytes, bytes]:
-    """The provider's headers and the client's. A client's ``anthropic-…`` header goes to Anthropic's format only."""
+def merge_headers(fixed: Mapping[bytes, bytes], passed: Headers, without: tuple[bytes, ...]) -> dict[bytes, bytes]:
+    """The provider's headers and the client's, without those of another dialect, which begin with ``without``."""
     out = dict(fixed)
     for name, value in passed.items():
-        if name.startswith(b"anthropic-") and family is not Family.ANTHROPIC:
-            continue
-        out[name] = value
+        if not name.startswith(without):
+            out[name] = value
     return out
+
+
+def _foreign(family: Family, auth: Auth) -> tuple[bytes, ...]:
+    """How headers of clients begin that this endpoint would not understand: another dialect's, and Amazon's own."""
+    anthropics = () if family is Family.ANTHROPIC else (b"anthropic-",)
+    return anthropics if isinstance(auth, SigV4) else (*anthropics, b"x-amzn-")
 
 
 def head_lines(headers: Mapping[bytes, bytes]) -> bytes:
