@@ -13,6 +13,7 @@ import pytest
 from asbru.config import ConfigError, Settings, describe, find, load, settings_of, shape
 from asbru.config.settings import BatchSettings, Client
 from asbru.model.keys import Network
+from asbru.providers import CATALOG
 
 DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
 ENV = {"OPENAI_API_KEY": "sk-o", "OPENAI_SPARE_KEY": "sk-s", "ANTHROPIC_API_KEY": "sk-a"}
@@ -201,3 +202,25 @@ def test_no_file_is_fine_and_a_byte_order_mark_too(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_bytes(b"\xef\xbb\xbf{}")
     assert load(path, {}) == load(None, {})
+
+
+NEEDED = {
+    "azure": {"azure_key_config": {"endpoint": "https://r.openai.azure.com"}},
+    "vertex": {"vertex_key_config": {"project_id": "p", "region": "global"}},
+    "vllm": {"vllm_key_config": {"url": "http://10.0.0.7:8000"}},
+    "sgl": {"sgl_key_config": {"url": "http://10.0.0.7:30000"}},
+}
+"""What keys of some providers must have."""
+
+
+@pytest.mark.parametrize("name", sorted(CATALOG))
+def test_every_provider_in_words(name: str) -> None:
+    each = {"keys": [{"name": "k", "value": "v", **NEEDED.get(name, {})}]}
+    lines = describe(settings_of({"providers": {name: each}}, {}))
+    assert re.fullmatch(
+        rf"Provider {name}: (asked at (https?://\S+|the addresses of its keys)|served on .*)\.", lines[0]
+    )
+    assert re.match(r"  Key k: 100 % of requests, all models", lines[1])
+    assert "{" not in "\n".join(lines)
+    if "the addresses of its keys" in lines[0]:
+        assert re.search(r", at https?://\S+\.$", lines[1])

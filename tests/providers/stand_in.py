@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 from vendors import VENDORS, Vendor
@@ -69,9 +70,10 @@ class StandIn(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def vendor_of(headers: dict[str, str]) -> tuple[Vendor, tuple[str, str]]:
+def vendor_of(path: str, headers: dict[str, str]) -> tuple[Vendor, tuple[str, str]]:
     """Whose key came, and where it was."""
-    for name, value in headers.items():
+    query = {f"?{name}": value for name, value in parse_qsl(urlsplit(path).query)}
+    for name, value in {**headers, **query}.items():
         for prefix in ("Bearer ", "Key ", "Token ", ""):
             vendor = BY_KEY.get(value.removeprefix(prefix)) if value.startswith(prefix) else None
             if vendor:
@@ -81,7 +83,7 @@ def vendor_of(headers: dict[str, str]) -> tuple[Vendor, tuple[str, str]]:
 
 def answer(path: str, headers: dict[str, str], body: dict[str, Any]) -> tuple[str, bytes]:
     """Media type and body. Raises No as the vendor would."""
-    vendor, found = vendor_of(headers)
+    vendor, found = vendor_of(path, headers)
     StandIn.seen.append(Seen(vendor.name, path, headers, body))
     anthropic = path == vendor.messages
     if found != (vendor.messages_credential if anthropic else vendor.credential):

@@ -146,10 +146,9 @@ def test_a_list_of_models(vendor: Vendor, address: str) -> None:
     status, _, body = ask(f"{address}/v1/models?provider={vendor.name}")
     assert status == 200, body
     listed = {model["id"] for model in json.loads(body)["data"]}
-    assert (seen().path, seen().headers[vendor.credential[0]]) == (
-        vendor.models,
-        f"{vendor.credential[1]}sk-{vendor.name}",
-    )
+    name, prefix = vendor.credential
+    assert seen().path == vendor.models
+    assert name.startswith("?") or seen().headers[name] == f"{prefix}sk-{vendor.name}"
     only = {f"{vendor.name}/{vendor.asked}"} if vendor.name in ("huggingface", "vllm") else set()
     assert listed >= (only or {f"{vendor.name}/{name}" for name in LISTED})
 

@@ -397,4 +397,47 @@ VENDORS = (
         key={"azure_key_config": {"api_version": "v1", "deployments": {"m-1": "prod"}}, "models": ["*"]},
         named="prod",
     ),
+    Vendor(
+        name="own-header",
+        host="",
+        chat="/ask",
+        credential=("x-key", "Key "),
+        members=refusing("seed", "store"),
+        told={"random_seed": 7, "safe": True},
+        models="/list",
+        config={
+            "network_config": {"base_url": "{at}/v1", "extra_headers": {"x-team": "search"}},
+            "custom_provider_config": {
+                "base_provider_type": "openai",
+                "request_path_overrides": {"chat_completion": "{at}/ask", "list_models": "{at}/list"},
+                "auth": {"type": "header", "name": "x-key", "prefix": "Key "},
+                "quirks": {"rename": {"seed": "random_seed"}, "drop": ["store"], "put": {"safe": True}},
+            },
+        },
+    ),
+    Vendor(
+        name="own-query",
+        host="",
+        chat="/api/v2/talk?v=1&key=sk-own-query",
+        credential=("?key", ""),
+        told=NEW_MAX,
+        messages="/api/v2/m/m-1?key=sk-own-query",
+        messages_credential=("?key", ""),
+        models="/api/v2/models?key=sk-own-query",
+        config={
+            "network_config": {"base_url": "{at}/api/v2"},
+            "custom_provider_config": {
+                "base_provider_type": "openai",
+                "serves": [
+                    {"format": "openai.chat", "path": "/talk?v=1"},
+                    {
+                        "format": "anthropic.messages",
+                        "path": "/m/{model}",
+                        "headers": {"anthropic-version": "2023-06-01"},
+                    },
+                ],
+                "auth": {"type": "query", "name": "key"},
+            },
+        },
+    ),
 )
