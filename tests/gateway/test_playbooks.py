@@ -134,9 +134,8 @@ class Stage:
     def ask(self, format_: Format, body: dict[str, Any], default: str = "", **more: Any) -> Answer:
         codec = CODECS[format_]
         envelope = Envelope(json.dumps(body).encode())
-        x = Exchange(
-            id="req_1", codec=codec, envelope=envelope, peek=codec.peek(envelope), provider=default, at=1.7e9, **more
-        )
+        peek = more.pop("peek", None) or codec.peek(envelope)
+        x = Exchange(id="req_1", codec=codec, envelope=envelope, peek=peek, provider=default, at=1.7e9, **more)
         self.exchange = x
         return asyncio.run(self._run(x))
 

@@ -103,6 +103,29 @@ def thinking(url):
         assert [b.type for b in streamed.content] == [b.type for b in message.content]
 
 
+def count_tokens(url):
+    asked = dict(system="Be brief.", tools=[WEATHER], messages=user("one two three"))
+    for model in ("claude-sonnet-4-5", "claudish/claude-haiku"):
+        assert client(url).messages.count_tokens(model=model, **asked).input_tokens == 5, model
+    for model in ("acme/some-model", "cohere/command-a"):
+        told = client(url).messages.with_raw_response.count_tokens(model=model, **asked)
+        assert told.headers["x-asbru-estimated"] == "true", (model, told.headers)
+        assert 300 < told.parse().input_tokens < 400, (model, told.parse())
+    for framework in ("litellm", "langchain/anthropic", "pydanticai/anthropic"):
+        here = Anthropic(base_url=f"{url}/{framework}", api_key="k")
+        assert here.messages.count_tokens(model="claude-sonnet-4-5", messages=user("one two")).input_tokens == 2
+    here = client(url, max_retries=0)
+    for model in ("claude-sonnet-4-5", "acme/some-model"):
+        error = expect(
+            anthropic.BadRequestError, lambda m=model: here.messages.count_tokens(model=m, messages=[{"role": "user"}])
+        )
+        assert "messages.0.content" in error.message, error
+    error = expect(
+        anthropic.BadRequestError, lambda: here.messages.count_tokens(model="elevenlabs/x", messages=user("x"))
+    )
+    assert "count_tokens is not supported by elevenlabs" in error.message, error
+
+
 def betas(url):
     message = client(url).beta.messages.create(
         model="claude-sonnet-4-5", max_tokens=20, messages=user("beta"), betas=["context-1m-2025-08-07"]
@@ -314,7 +337,7 @@ def expect(kind, call):
 
 
 SCENARIOS = (
-    messages, stream, tools, vision, thinking, betas, errors, models, batch, native, cancel, listing, mistakes, early,
+    messages, stream, tools, vision, thinking, count_tokens, betas, errors, models, batch, native, cancel, listing, mistakes, early,
     beta_batches, idempotent,
 )  # fmt: skip
 

@@ -11,8 +11,8 @@ from running import Process
 HERE = Path(__file__).parent
 GENERATIONS = {"newest": Path(sys.executable), "era": HERE.parents[1] / ".envs" / "era" / "bin" / "python"}
 ANTHROPIC = (
-    "messages", "stream", "tools", "vision", "thinking", "betas", "errors", "models", "batch", "native", "cancel",
-    "listing", "mistakes", "early", "beta_batches", "idempotent",
+    "messages", "stream", "tools", "vision", "thinking", "count_tokens", "betas", "errors", "models", "batch", "native",
+    "cancel", "listing", "mistakes", "early", "beta_batches", "idempotent",
 )  # fmt: skip
 OPENAI = (
     "chat", "stream", "tools", "vision", "structured", "errors", "fallbacks", "retries", "models",

@@ -12,9 +12,11 @@ from asbru.model.names import Format
 def anthropic_rows(parts: Parts) -> list[Mount]:
     """Inference and models. A model without prefix is Anthropic's."""
     messages = parts.inference.route(Format.ANTHROPIC_MESSAGES, "anthropic", fail_anthropic)
+    count = parts.inference.route(Format.ANTHROPIC_COUNT_TOKENS, "anthropic", fail_anthropic)
     many, one = ModelRoutes(parts.lists, "anthropic", fail_anthropic).anthropic()
     return [
         Mount("POST", "/v1/messages", messages),
+        Mount("POST", "/v1/messages/count_tokens", count),
         Mount("GET", "/v1/models", many),
         Mount("GET", "/v1/models/{id}", one),
     ]

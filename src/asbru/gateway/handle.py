@@ -13,6 +13,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
+from asbru.gateway.counting import Estimate
 from asbru.gateway.door import Door
 from asbru.gateway.exchange import Exchange
 from asbru.gateway.lanes import BYTES_PER_TOKEN, Lane, open_lane
@@ -123,7 +124,12 @@ class Gateway:
 
     async def _attempt(self, x: Exchange, trip: Trip, target: Target) -> Answer:
         """One request to one target. Returns once the answer is whole, or its first frame is good."""
-        door = self.snapshot.door(target.provider, target.key, x.codec.format, target.model)
+        try:
+            door = self.snapshot.door(target.provider, target.key, x.codec.format, target.model)
+        except Refused:
+            if not self.snapshot.estimates(target.provider, target.key, x.codec.format, target.model):
+                raise
+            return _estimated(x, trip, target)
         lane = open_lane(x, door.model, door)
         stream = lane.stream
         body = lane.request()
@@ -168,15 +174,24 @@ class Gateway:
             tools.record(x.record)
 
 
+def _estimated(x: Exchange, trip: Trip, target: Target) -> Answer:
+    """A number of tokens for a provider that does not count."""
+    lane = Estimate(x, target.model)
+    trip.target, trip.lane, trip.door = target, lane, None
+    body = lane.request()
+    headers = {**_headers({}, lane.reply_kind, trip, lane), b"x-asbru-estimated": b"true"}
+    return Answer(status=200, headers=headers, body=body)
+
+
 def _record(x: Exchange, trip: Trip, failure: Failure | None, took: float) -> Record:
     target, lane, door, key, peek = trip.target, trip.lane, trip.door, None, x.peek
     usage, charge, provider, model, format_out, name = Usage(), 0, "", "", "", ""
     lost: tuple[str, ...] = ()
-    if target is not None and lane is not None and door is not None:
+    if target is not None and lane is not None:
         provider, model, key = target.provider, target.model, target.key
         usage = lane.usage if lane.reported else estimate(trip)
-        charge = cost(usage, door.prices)
-        format_out, name, lost = door.format, lane.name, lane.lost
+        charge = cost(usage, door.prices) if door else 0
+        format_out, name, lost = door.format if door else x.codec.format, lane.name, lane.lost
     return Record(
         id=x.id,
         at=x.at,

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from asbru.gateway.door import Door, Opening, account_of
 from asbru.model.keys import Key, Network
-from asbru.model.names import Format
+from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.usage import Price
 from asbru.providers import Provider
 from asbru.routing import Dice, Plan, Table, make_plan
@@ -63,3 +63,11 @@ class Snapshot(Struct, frozen=True, kw_only=True):
             opening = Opening(provider, endpoint, key, network, signer, self.price(name, model))
             door = self.doors[at] = Door(opening, model)
         return door
+
+    def estimates(self, name: str, key: Key | None, inbound: Format, model: str) -> bool:
+        """Whether a request's tokens are estimated here: provider ``name`` does not count, but can be talked to."""
+        if OPERATIONS[inbound] is not Operation.COUNT_TOKENS:
+            return False
+        settings = self.providers[name].settings_with(key)
+        able = {OPERATIONS[each.format] for each in self.providers[name].serves if each.covers(model, settings)}
+        return Operation.CHAT in able and Operation.COUNT_TOKENS not in able

@@ -11,7 +11,17 @@ import msgspec
 
 from asbru.edge.request import Fail, Handler, HangUp, Request, Route
 from asbru.edge.routes import Mount, Router
-from asbru.mock import anthropic, bedrock, cohere, cohere_tasks, elevenlabs, gemini, openai, openai_embeddings
+from asbru.mock import (
+    anthropic,
+    anthropic_count,
+    bedrock,
+    cohere,
+    cohere_tasks,
+    elevenlabs,
+    gemini,
+    openai,
+    openai_embeddings,
+)
 from asbru.mock.anthropic_batches import AnthropicBatches
 from asbru.mock.bedrock_paths import Bedrock
 from asbru.mock.containers import Containers
@@ -33,6 +43,7 @@ JSON = {b"content-type": b"application/json"}
 LIMIT = 300 << 20
 TASKS: tuple[tuple[str, Dialect, Callable[[bytes], Task]], ...] = (
     ("/v1/embeddings", openai.DIALECT, openai_embeddings.task),
+    ("/v1/messages/count_tokens", anthropic.DIALECT, anthropic_count.task),
     *cohere_tasks.tasks(cohere.DIALECT, openai.DIALECT),
 )
 """Operations other than talking that are answered whole: path, dialect, how they are read."""

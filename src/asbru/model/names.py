@@ -36,6 +36,7 @@ class Format(StrEnum):
     OPENAI_TRANSCRIPTIONS = "openai.transcriptions"
     OPENAI_TRANSLATIONS = "openai.translations"
     ANTHROPIC_MESSAGES = "anthropic.messages"
+    ANTHROPIC_COUNT_TOKENS = "anthropic.count_tokens"
     BEDROCK_CONVERSE = "bedrock.converse"
     BEDROCK_NOVA = "bedrock.nova"
     BEDROCK_TITAN_TEXT = "bedrock.titan_text"
@@ -79,6 +80,7 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.OPENAI_TRANSCRIPTIONS: Operation.TRANSCRIBE,
         Format.OPENAI_TRANSLATIONS: Operation.TRANSLATE_SPEECH,
         Format.ANTHROPIC_MESSAGES: Operation.CHAT,
+        Format.ANTHROPIC_COUNT_TOKENS: Operation.COUNT_TOKENS,
         Format.BEDROCK_CONVERSE: Operation.CHAT,
         Format.BEDROCK_NOVA: Operation.CHAT,
         Format.BEDROCK_TITAN_TEXT: Operation.CHAT,

@@ -6,7 +6,10 @@ from asbru.providers._kinds import BatchApi, Endpoint, InHeader, Provider
 PROVIDER = Provider(
     name="anthropic",
     base_url="https://api.anthropic.com/v1",
-    serves=(Endpoint(Format.ANTHROPIC_MESSAGES, "/messages"),),
+    serves=(
+        Endpoint(Format.ANTHROPIC_MESSAGES, "/messages"),
+        Endpoint(Format.ANTHROPIC_COUNT_TOKENS, "/messages/count_tokens"),
+    ),
     auth=InHeader("x-api-key"),
     headers={"anthropic-version": "2023-06-01"},
     env=("ANTHROPIC_API_KEY", "ANTHROPIC_KEY"),

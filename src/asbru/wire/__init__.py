@@ -1,6 +1,7 @@
 """Every body format, read into the model and written from it. Bytes in, bytes out, no I/O."""
 
 from asbru.model.names import Format
+from asbru.wire.anthropic import count_tokens as anthropic_count_tokens
 from asbru.wire.anthropic import messages
 from asbru.wire.bedrock import cohere_embed as bedrock_cohere_embed
 from asbru.wire.bedrock import converse, count_tokens, nova, titan_embed
@@ -33,6 +34,7 @@ CODECS: dict[Format, AnyCodec] = {
     Format.OPENAI_TRANSCRIPTIONS: transcriptions.CODEC,
     Format.OPENAI_TRANSLATIONS: forms.TRANSLATIONS,
     Format.ANTHROPIC_MESSAGES: messages.CODEC,
+    Format.ANTHROPIC_COUNT_TOKENS: anthropic_count_tokens.CODEC,
     Format.BEDROCK_CONVERSE: converse.CODEC,
     Format.BEDROCK_NOVA: nova.CODEC,
     Format.BEDROCK_COUNT_TOKENS: count_tokens.CODEC,
