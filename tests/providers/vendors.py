@@ -189,7 +189,6 @@ VENDORS = (
         | frozenset(SPOKEN_ONLY_BY_OPENAI)
         | {"stream_options"},
         told=MAX_TOKENS,
-        embeddings="/v1/embeddings",
         refusal={"error": {"message": "{}", "type": "bad_request", "code": 400}},
         lost=(
             "seed",

@@ -1,9 +1,10 @@
 """Perplexity: OpenAI's chat format on a search engine. Its streams end without ``[DONE]``.
 
+Its vectors are bytes or bits, which no other API has, and are left out.
 Source: perplexityai 0.46, ``chat.completion_create_params``; api-discussion issue 209 (streams).
 """
 
-from asbru.providers._compatible import MAX_TOKENS, OPENAI_HINTS, chat, embeddings
+from asbru.providers._compatible import MAX_TOKENS, OPENAI_HINTS, chat
 from asbru.providers._kinds import Provider, Quirks
 
 _UNKNOWN = frozenset({"logit_bias", "metadata", "seed", "service_tier", "store", "user"})
@@ -20,7 +21,6 @@ PROVIDER = Provider(
                 ending="data: [DONE]\n\n",
             )
         ),
-        embeddings("/v1/embeddings", Quirks(drop=frozenset({"user"}))),
     ),
     env=("PERPLEXITY_API_KEY", "PPLX_API_KEY"),
     base_url_env=("PERPLEXITY_BASE_URL",),
