@@ -307,7 +307,11 @@ def rerank(url):
         {"type": "INLINE", "inlineDocumentSource": {"type": "TEXT", "textDocument": {"text": text}}}
         for text in ("a stone", "the bridge of Asgard", "Asgard")
     ]
-    for arn in ("arn:aws:bedrock:us-west-2::foundation-model/cohere.rerank-v3-5:0", "amazon.rerank-v1:0"):
+    for arn in (
+        "arn:aws:bedrock:us-west-2::foundation-model/cohere.rerank-v3-5:0",
+        "amazon.rerank-v1:0",
+        "cohere/rerank-v3.5",
+    ):
         config = {
             "bedrockRerankingConfiguration": {"modelConfiguration": {"modelArn": arn}, "numberOfResults": 2},
             "type": "BEDROCK_RERANKING_MODEL",

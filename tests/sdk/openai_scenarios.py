@@ -124,6 +124,28 @@ def embeddings(url):
             assert reply.usage.total_tokens == reply.usage.prompt_tokens > 0 and reply.object == "list", reply
 
 
+def many_embeddings(url):
+    """More texts than the provider takes at once: Titan one, Cohere on Bedrock 96."""
+    client = OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0)
+    texts = [f"text {n}" for n in range(100)]
+    for model in ("bedrock/amazon.titan-embed-text-v2:0", "bedrock/cohere.embed-english-v3"):
+        reply = client.embeddings.create(model=model, input=texts)
+        assert [one.index for one in reply.data] == list(range(100)), model
+        for n in (0, 7, 99):
+            alone = client.embeddings.create(model=model, input=texts[n])
+            assert near(alone.data[0].embedding, reply.data[n].embedding), (model, n)
+        assert reply.usage.prompt_tokens == (200 if "titan" in model else 0), reply.usage
+    for wrong, kind in (
+        ([[1, 2]], openai.BadRequestError),
+        (["x", "[[mock:status=429;error=slow]]"], openai.RateLimitError),
+    ):
+        try:
+            client.embeddings.create(model="bedrock/amazon.titan-embed-text-v2:0", input=wrong)
+        except kind:
+            continue
+        raise AssertionError(wrong)
+
+
 def embedders(url):
     key = "sk-anything"
     yield (
@@ -246,7 +268,7 @@ def reads_anthropic_batch(url):
 
 SCENARIOS = (
     chat, stream, tools, vision, structured, errors, fallbacks, retries, models, reads_anthropic_batch,
-    embeddings, embedding_errors, rerank,
+    embeddings, embedding_errors, many_embeddings, rerank,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ ANTHROPIC = (
 OPENAI = (
     "chat", "stream", "tools", "vision", "structured", "errors", "fallbacks", "retries", "models",
     "reads_anthropic_batch",
-    "embeddings", "embedding_errors", "rerank",
+    "embeddings", "embedding_errors", "many_embeddings", "rerank",
 )  # fmt: skip
 OPENAI_BATCHES = (
     "files", "batch", "native", "foreign", "anthropic_lines", "embeddings", "inline", "mistakes", "cancel",

@@ -17,7 +17,7 @@ from asbru.model.names import Finish, Format, Role
 from asbru.model.rerank import Ranked, RerankAsk, RerankReply
 from asbru.model.tokens import Counted
 from asbru.model.usage import Usage
-from asbru.wire import CODECS, Envelope, Stamp
+from asbru.wire import CODECS, AnyCodec, Envelope, Stamp
 from asbru.wire.aws import ChunkCutter, write_chunk, write_exception
 from asbru.wire.bedrock.invoke import INVOKED, format_of, take
 from asbru.wire.bedrock.prompts import METRICS
@@ -552,6 +552,11 @@ TITAN, COHERE = CODECS[Format.BEDROCK_TITAN_EMBED], CODECS[Format.BEDROCK_COHERE
 IMAGE = Image(media_type="image/png", data="eA==")
 
 
+def split(codec: AnyCodec, ask: EmbedAsk) -> tuple[EmbedAsk, ...]:
+    assert codec.split is not None
+    return codec.split(ask)
+
+
 def embed(*inputs: Any, **more: Any) -> EmbedAsk:
     return EmbedAsk(model="m", inputs=inputs, origin=Format.OPENAI_EMBEDDINGS, **more)
 
@@ -559,19 +564,33 @@ def embed(*inputs: Any, **more: Any) -> EmbedAsk:
 @pytest.mark.parametrize(
     ("format", "ask", "words"),
     [
-        (TITAN, embed("a", "b"), "input: this model embeds one input at a time, not 2"),
         (TITAN, embed((1, 2)), "input.0: this model embeds texts"),
         (TITAN, embed((IMAGE, IMAGE)), "input.0: this model embeds texts"),
         (TITAN, embed((Image(url="https://x"),)), "input.0: this model embeds texts"),
         (COHERE, embed((Text("a"), IMAGE)), "input.0: this model embeds texts or images"),
         (COHERE, embed("a", (IMAGE,)), "input.1: this model embeds texts or images"),
+        (TITAN, embed(), "input: must not be empty"),
+        (TITAN, embed("a", (1, 2)), "input.1: this model embeds texts"),
+        (COHERE, embed(), "input: must not be empty"),
     ],
 )
 def test_inputs_that_no_vector_can_be_made_of(format: Any, ask: EmbedAsk, words: str) -> None:
     with pytest.raises(Refused) as told:
-        format.write_ask(ask)
+        format.write_ask(ask if ask.inputs and len(ask.inputs) > 1 and format is COHERE else split(format, ask)[0])
     assert told.value.message.startswith(words)
     assert told.value.param == words.partition(":")[0]
+
+
+def test_more_inputs_than_a_request_may_hold() -> None:
+    texts = [f"t{n}" for n in range(100)]
+    assert [each.inputs for each in split(TITAN, embed(*texts[:3]))] == [("t0",), ("t1",), ("t2",)]
+    assert [len(each.inputs) for each in split(COHERE, embed(*texts))] == [96, 4]
+    mixed = split(COHERE, embed("a", "b", (IMAGE,), (IMAGE,), (Text("c"),)))
+    assert [len(each.inputs) for each in mixed] == [2, 1, 1, 1]
+    for codec in (TITAN, COHERE):
+        assert codec.join is not None
+        joined = codec.join([vectors({"float": [0.5]}), vectors({"float": [1]})])
+        assert [bytes(vector.raw["float"]) for vector in joined.vectors] == [b"[0.5]", b"[1]"]
 
 
 def test_words_that_others_do_not_have() -> None:

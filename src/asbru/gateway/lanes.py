@@ -47,6 +47,8 @@ class Lane(Protocol):
     """What to send instead of what request() gave, when it is too large to be copied."""
     path: tuple[tuple[str, str], ...]
     """What request() wants in the endpoint's path."""
+    more: tuple[bytes, ...]
+    """Further bodies to send beside what request() gave: the endpoint takes less at once. Then replies() is asked."""
     reply_kind: bytes
     """Media type of what reply() gave; b"": that of the provider's answer."""
     reported: bool
@@ -61,6 +63,9 @@ class Lane(Protocol):
 
     def reply(self, body: bytes) -> bytes:
         """A whole answer in the client's format. Raises Broken when it cannot be read."""
+
+    def replies(self, bodies: list[bytes]) -> bytes:
+        """The answers to request() and to each of ``more``, as one. Raises Broken when one cannot be read."""
 
     def feed(self, chunk: bytes) -> bytes:
         """What to pass on of a streamed answer now; may be empty. Raises Upstream for an error event or garbage."""
@@ -101,6 +106,7 @@ class Splice:
 
     name = "splice"
     path: tuple[tuple[str, str], ...] = ()
+    more: tuple[bytes, ...] = ()
     upload: Pieces | None = None
     reply_kind = b""
     usage = Usage()
@@ -132,6 +138,9 @@ class Splice:
         self.usage = self._codec.asked_usage(self._x.envelope) if usage is None else usage
         self.reported = usage is not None or self.usage != Usage()
         return body
+
+    def replies(self, bodies: list[bytes]) -> bytes:
+        return self.reply(bodies[0])
 
     def feed(self, chunk: bytes) -> bytes:
         tap = self._tap
@@ -274,6 +283,7 @@ class Translate:
         self.kind = self.reply_kind = JSON
         self.upload: Pieces | None = None
         self.path: tuple[tuple[str, str], ...] = ()
+        self.more: tuple[bytes, ...] = ()
         self._envelope = x.envelope
         self.usage = Usage()
         self.lost: tuple[str, ...] = ()
@@ -282,7 +292,17 @@ class Translate:
         self.failure: Failure | None = None
 
     def request(self) -> bytes:
-        written = self._out.write_ask(self._ask)
+        if self._out.split is None:
+            return self._written(self._ask)
+        first, *others = self._out.split(self._ask)
+        body = self._written(first)
+        lost = self.lost
+        self.more = tuple([self._written(each) for each in others])
+        self.lost = lost
+        return body
+
+    def _written(self, ask: Any) -> bytes:
+        written = self._out.write_ask(ask)
         words = self._in.words
         self.lost = tuple([words.get(name, name) for name in written.lost]) if words else written.lost
         self.kind = written.kind
@@ -295,7 +315,13 @@ class Translate:
         return envelope.splice(*bend(envelope, lifted(self._headers, quirks), quirks))
 
     def reply(self, body: bytes) -> bytes:
-        reply = self._out.read_reply(body)
+        return self._told(self._out.read_reply(body))
+
+    def replies(self, bodies: list[bytes]) -> bytes:
+        assert self._out.join is not None
+        return self._told(self._out.join([self._out.read_reply(body) for body in bodies]))
+
+    def _told(self, reply: Any) -> bytes:
         self.usage = reply.usage if reply.usage != Usage() else self._in.asked_usage(self._envelope)
         self.reported = self.usage != Usage()
         if self._unfolds:

@@ -162,6 +162,10 @@ class Codec(Struct, Generic[A, R], frozen=True, kw_only=True):
     write_ask: Callable[[A], Written] = _only_passed
     read_reply: Callable[[bytes], R] = _only_passed
     write_reply: Callable[[R, Stamp], Written] = _only_passed
+    split: Callable[[A], tuple[A, ...]] | None = None
+    """What an endpoint takes at once of what is asked, piece by piece; None: all of it."""
+    join: Callable[[list[R]], R] | None = None
+    """The answers to what split() gave, as one."""
     unfold: Callable[[R], tuple[Event, ...]] = unfold  # type: ignore[assignment]
     reader: Callable[[], Reader] = _no_reader
     writer: Callable[[Stamp, A], Writer] = _no_writer

@@ -70,6 +70,29 @@ def _image(uri: str, path: str) -> Image:
     return Image(media_type=head.removeprefix("data:").removesuffix(";base64"), data=data)
 
 
+MOST_TEXTS = 96
+"""Of one request; images go one by one."""
+
+
+def split_ask(ask: EmbedAsk) -> tuple[EmbedAsk, ...]:
+    """As many texts as a request may hold, and images apart. Raises Refused(400) when there is nothing."""
+    if not ask.inputs:
+        raise refused("input", "must not be empty")
+    asks: list[tuple[Input, ...]] = []
+    for one in ask.inputs:
+        last = asks[-1] if asks else ()
+        together = last and _is_text(one) and _is_text(last[0]) and len(last) < MOST_TEXTS
+        if together:
+            asks[-1] = (*last, one)
+        else:
+            asks.append((one,))
+    return tuple(msgspec.structs.replace(ask, inputs=inputs) for inputs in asks)
+
+
+def _is_text(one: Input) -> bool:
+    return isinstance(one, str) or not any(isinstance(part, Image) for part in one)
+
+
 def write_ask(ask: EmbedAsk) -> Written:
     """The body, and what it cannot carry. ``input_type`` is demanded: what is not said is a document."""
     lost = lost_of(ask, HERE)
@@ -147,6 +170,7 @@ def write_reply(reply: EmbedReply, stamp: Stamp) -> Written:
 CODEC: Codec[EmbedAsk, EmbedReply] = msgspec.structs.replace(
     titan_embed.CODEC,
     format=HERE,
+    split=split_ask,
     read_ask=read_ask,
     write_ask=write_ask,
     read_reply=read_reply,

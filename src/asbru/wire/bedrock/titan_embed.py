@@ -15,7 +15,7 @@ from asbru.wire.bedrock.errors import read_failure, write_failure
 from asbru.wire.codec import Codec, Peek, Stamp, Written
 from asbru.wire.envelope import Envelope
 from asbru.wire.peeking import peek_fallbacks
-from asbru.wire.shapes import BAD_JSON, NOTHING, Members, Shape, given, read_members, refused, said, write_json
+from asbru.wire.shapes import BAD_JSON, NOTHING, Members, Shape, given, join, read_members, refused, said, write_json
 from asbru.wire.vectors import BASE64, FLOAT, floats_of
 
 HERE = Format.BEDROCK_TITAN_EMBED
@@ -107,12 +107,25 @@ def _kind_of(data: str) -> str:
     return next((kind for start, kind in _BEGINNINGS.items() if data.startswith(start)), "image/png")
 
 
+def split_ask(ask: EmbedAsk) -> tuple[EmbedAsk, ...]:
+    """One input at a time. Raises Refused(400) when there is none, or one that no vector can be made of."""
+    if not ask.inputs:
+        raise refused("input", "must not be empty")
+    for n, one in enumerate(ask.inputs):
+        split(one, join("input", n))
+    return tuple(msgspec.structs.replace(ask, inputs=(one,)) for one in ask.inputs)
+
+
+def join_replies(replies: list[EmbedReply]) -> EmbedReply:
+    """All vectors in order, and all that was used."""
+    vectors = tuple(vector for reply in replies for vector in reply.vectors)
+    tokens = sum(reply.usage.input for reply in replies)
+    return msgspec.structs.replace(replies[0], vectors=vectors, usage=Usage(input=tokens))
+
+
 def write_ask(ask: EmbedAsk) -> Written:
-    """The body, and what it cannot carry. Raises Refused(400) for more than one input, and for token ids."""
+    """The body, and what it cannot carry. Raises Refused(400) for token ids."""
     lost = lost_of(ask, HERE)
-    if len(ask.inputs) != 1:
-        words = f"input: this model embeds one input at a time, not {len(ask.inputs)}"
-        raise Refused(400, words, code="invalid_request_error", param="input")
     body: Json = {}
     text, image = split(ask.inputs[0], "input.0")
     if text:
@@ -196,6 +209,8 @@ CODEC: Codec[EmbedAsk, EmbedReply] = Codec(
     model_in_path=True,
     peek=peek,
     put=put,
+    split=split_ask,
+    join=join_replies,
     read_ask=read_ask,
     write_ask=write_ask,
     read_reply=read_reply,
