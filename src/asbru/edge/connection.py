@@ -12,6 +12,7 @@ import contextlib
 from collections import deque
 from typing import cast
 
+from asbru.edge.coded import unpacked
 from asbru.edge.drive import Drive
 from asbru.edge.failing import failed_answer
 from asbru.edge.host import Host
@@ -256,7 +257,8 @@ class Connection(asyncio.Protocol):
         assert job.request is not None
         # From here on the file of a spooled body is the handler's.
         job.spool = None
-        drive = self._drive = Drive(job.route.handler(job.request), self._done, host.loop)
+        route = job.route if b"content-encoding" not in job.request.headers else unpacked(job.route)
+        drive = self._drive = Drive(route.handler(job.request), self._done, host.loop)
         drive.start()
 
     def _done(self, answer: Answer | None, error: BaseException | None) -> None:

@@ -7,9 +7,9 @@ from msgspec import Struct
 from asbru.edge.request import Fail, Request, Route
 from asbru.gateway import Exchange, Gateway
 from asbru.model.http import NO_HEADERS, Answer, Headers
-from asbru.model.names import Format
+from asbru.model.names import Family, Format
 from asbru.model.usage import Usage
-from asbru.routing import pick_provider
+from asbru.routing import Pin, pick_provider
 from asbru.wire import CODECS
 from asbru.wire.codec import AnyCodec, Peek
 from asbru.wire.envelope import Envelope
@@ -20,6 +20,10 @@ PeekAt = Callable[[Request, Envelope], Peek]
 
 _FORWARDED = frozenset({b"anthropic-beta", b"anthropic-version"})
 """Headers of a client's that are part of its dialect: the provider sees them when it speaks the same one."""
+
+_BY_ID = b"x-bf-api-key-id"
+_PIN_ORDER = (_BY_ID, b"x-bf-api-key")
+_PINS = frozenset(_PIN_ORDER)
 
 _EXTRA = b"x-bf-eh-"
 _DENIED = frozenset(
@@ -94,6 +98,8 @@ class Inference:
             provider=pick_provider(named.decode("latin-1"), table) if named else asked.default,
             at=self._clock(),
             headers={**passed, **asked.headers} if asked.headers else passed,
+            unified=not asked.default and asked.codec.family is Family.OPENAI,
+            pin=None if _PINS.isdisjoint(request.headers) else pin_of(request.headers),
         )
 
     def _route(self, format: Format, default: str, fail: Fail, peek: PeekAt) -> Route:
@@ -104,6 +110,15 @@ class Inference:
             return await self.carry(request, Asked(codec, envelope, peek(request, envelope), default))
 
         return Route(handler=infer, fail=fail, limit=self.limit, summary=f"Body: {format}", body=codec.body)
+
+
+def pin_of(headers: Headers) -> Pin | None:
+    """The stored key that the caller names; the id wins. Both are names, not credentials."""
+    for header in _PIN_ORDER:
+        word = headers.get(header)
+        if word:
+            return Pin(header.decode(), word.decode("latin-1"), header is _BY_ID)
+    return None
 
 
 def named(request: Request, envelope: Envelope) -> Envelope:

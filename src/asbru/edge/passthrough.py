@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote
 import msgspec
 from msgspec import Raw, Struct
 
+from asbru.edge.inference import pin_of
 from asbru.edge.request import Fail, Request, Route
 from asbru.edge.routes import Mount
 from asbru.gateway.passthrough import Passing, Passthrough, asked_model
@@ -123,6 +124,7 @@ class PassRoutes:
                     model=model or (unquote(in_path[1]) if in_path else ""),
                     codec=_codec(path),
                     stream=True,
+                    pin=pin_of(request.headers),
                     at=self._clock(),
                 )
             )
@@ -153,6 +155,7 @@ class PassRoutes:
                     provider=provider,
                     request=own.request,
                     model=model,
+                    pin=pin_of(request.headers),
                     at=self._clock(),
                 )
             )

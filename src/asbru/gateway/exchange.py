@@ -5,6 +5,7 @@ from msgspec import Struct
 from asbru.model.http import NO_HEADERS, Headers
 from asbru.model.people import NOBODY, Principal
 from asbru.model.record import Record
+from asbru.routing import Pin
 from asbru.wire.codec import AnyCodec, Peek
 from asbru.wire.envelope import Envelope
 
@@ -15,6 +16,7 @@ class Exchange(Struct, kw_only=True):
 
     ``at``: Unix seconds when it came in. ``headers``: the client's headers that go upstream (``anthropic-beta``,
     ``x-bf-eh-*`` resolved). ``batch``: id of the batch whose item this is; such exchanges give way to live ones.
+    ``unified``: it came by the unified API, whose answers have ``extra_fields``. ``pin``: a key's id or name.
     ``record`` is set when it is over.
     """
 
@@ -27,4 +29,6 @@ class Exchange(Struct, kw_only=True):
     who: Principal = NOBODY
     headers: Headers = NO_HEADERS
     batch: str = ""
+    unified: bool = False
+    pin: Pin | None = None
     record: Record | None = None

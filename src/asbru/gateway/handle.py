@@ -16,11 +16,13 @@ from msgspec import Struct
 from asbru.gateway.counting import Estimate
 from asbru.gateway.door import Door
 from asbru.gateway.exchange import Exchange
+from asbru.gateway.extra import Numbered, fields, with_extra
 from asbru.gateway.lanes import BYTES_PER_TOKEN, Lane, open_lane
-from asbru.gateway.pipe import CLIENT_GONE, Pipe
+from asbru.gateway.pipe import CLIENT_GONE, Passage, Pipe
 from asbru.gateway.snapshot import Snapshot
 from asbru.model.failure import Broken, Bug, Failure, Refused, Upstream
 from asbru.model.http import Answer, Headers
+from asbru.model.names import Framing
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
 from asbru.routing import GiveUp, Target, Try, next_step
@@ -87,6 +89,7 @@ class Gateway:
         try:
             answer = await self.handle(x, trip)
         except Failure as failure:
+            failure.request, failure.model = x.codec.request, x.peek.model
             self._over(x, trip, failure)
             raise
         except asyncio.CancelledError:
@@ -104,7 +107,8 @@ class Gateway:
         tools = self._tools
         peek, request = x.peek, x.codec.request
         operation = request + "_stream" if peek.stream else request
-        plan = self.snapshot.plan((peek.model, peek.fallbacks, x.provider, operation), tools.dice)
+        wanted = (peek.model, peek.fallbacks, x.provider, operation)
+        plan = self.snapshot.plan(wanted, tools.dice) if x.pin is None else self.snapshot.pinned(wanted, x.pin)
         target = plan.first
         failures: list[Failure] = []
         while True:
@@ -155,6 +159,8 @@ class Gateway:
         if not stream:
             out = lane.reply(answer.body) if not lane.more else await self._severally(x, door, lane, answer)
             kind = lane.reply_kind or answer.headers.get(b"content-type", JSON)
+            if x.unified and kind.startswith(JSON):
+                out = with_extra(out, self._extra(x, target, door), self._tools.ticks() - trip.started)
             return Answer(status=200, headers=_headers(answer.headers, kind, trip, lane), body=out)
         if answer.stream is None:
             raise Broken(502, "The provider answered a streamed request with a body that is not a stream.")
@@ -185,11 +191,21 @@ class Gateway:
 
     async def _stream(self, x: Exchange, trip: Trip, lane: Lane, answer: Answer) -> Answer:
         assert answer.stream is not None
-        pipe = Pipe(answer.stream, lane, lambda failure: self._over(x, trip, failure))
+        passage: Passage = lane
+        if x.unified and x.codec.framing is Framing.SSE:
+            assert trip.target is not None
+            assert trip.door is not None
+            begun, ticks, started = self._extra(x, trip.target, trip.door), self._tools.ticks, trip.started
+            passage = Numbered(lane, begun, lambda: ticks() - started)
+        pipe = Pipe(answer.stream, passage, lambda failure: self._over(x, trip, failure))
         await pipe.first()
         trip.first_byte = self._tools.ticks() - trip.started
         kind = MEDIA_TYPES[x.codec.framing] or answer.headers.get(b"content-type", _UNKNOWN)
         return Answer(status=200, headers=_headers(answer.headers, kind, trip, lane), stream=pipe)
+
+    def _extra(self, x: Exchange, target: Target, door: Door) -> bytes:
+        request = x.codec.request + "_stream" if x.peek.stream else x.codec.request
+        return fields(request, target.provider, target.model, door.model if door.model != target.model else "")
 
     def _over(self, x: Exchange, trip: Trip, failure: Failure | None) -> None:
         """The one place where an exchange ends."""

@@ -23,7 +23,7 @@ from asbru.model.http import Answer, Headers
 from asbru.model.keys import Key
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
-from asbru.routing import Target, sole_target
+from asbru.routing import Pin, Target, pinned, sole_target
 from asbru.upstream.call import Call
 from asbru.upstream.origin import deadlines_of, origin_of
 from asbru.upstream.signing import Unsigned
@@ -55,7 +55,7 @@ class Passing(Struct, kw_only=True):
     """One request. ``path``: percent-escapes as the client sent them, beginning with a slash. ``query``: without ``?``.
 
     ``request``: what it is, in the words of ``allowed_requests``. ``model``: when it is known. ``codec``: of the
-    answer, when there is one that reads its usage. ``at``: Unix seconds.
+    answer, when there is one that reads its usage. ``pin``: a key that the caller names. ``at``: Unix seconds.
     """
 
     id: str
@@ -69,6 +69,7 @@ class Passing(Struct, kw_only=True):
     model: str = ""
     codec: AnyCodec | None = None
     stream: bool = False
+    pin: Pin | None = None
     at: float = 0.0
 
 
@@ -105,7 +106,8 @@ class Passthrough:
 
     async def _ask(self, passing: Passing, trip: "_Trip") -> Answer:
         snapshot = self._gateway.snapshot
-        target = trip.target = sole_target(passing.provider, passing.model, snapshot.table, passing.request)
+        table = pinned(snapshot.table, passing.provider, passing.pin) if passing.pin else snapshot.table
+        target = trip.target = sole_target(passing.provider, passing.model, table, passing.request)
         provider, network = snapshot.providers[target.provider], snapshot.networks[target.provider]
         url = base_url_of(provider, target.key)
         path = joined(urlsplit(url).path.rstrip("/") + below_base(provider.models_path), passing.path)

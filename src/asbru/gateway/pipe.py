@@ -19,8 +19,9 @@ CLIENT_GONE = Failure(499, "The client closed the connection.", code="request_ca
 class Passage(Protocol):
     """What a stream passes through: a lane, or one who only looks on."""
 
-    failure: Failure | None
-    """What the provider itself told the client in the middle of the stream; known after finish()."""
+    @property
+    def failure(self) -> Failure | None:
+        """What the provider itself told the client in the middle of the stream; known after finish()."""
 
     def feed(self, chunk: bytes) -> bytes:
         """What to pass on now; may be empty. Raises Upstream for an error event or garbage."""

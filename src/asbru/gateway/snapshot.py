@@ -9,7 +9,7 @@ from asbru.model.keys import Key, Network
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.usage import Price
 from asbru.providers import Provider
-from asbru.routing import Dice, Plan, Table, make_plan
+from asbru.routing import Dice, Pin, Plan, Table, make_plan, pinned, split_model
 from asbru.upstream.signing import SignerOf, no_signer
 
 PriceOf = Callable[[str, str], tuple[Price, ...]]
@@ -22,6 +22,10 @@ _DOORS_KEPT = 4096
 _PLANS_KEPT = 4096
 _FALLBACKS_KEPT = 1024
 """Most characters of the fallbacks of a plan that is kept: clients may name as many as they like."""
+
+
+def _never() -> float:
+    return 0.0
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -46,6 +50,12 @@ class Snapshot(Struct, frozen=True, kw_only=True):
                     self.plans.clear()
                 self.plans[wanted] = plan
         return plan
+
+    def pinned(self, wanted: Wanted, pin: Pin) -> Plan:
+        """The same with a key of the wanted provider that the caller names. Raises Refused(400) for an unknown one."""
+        model, fallbacks, default, operation = wanted
+        provider, _ = split_model(model, default, self.table)
+        return make_plan((model, *fallbacks), default, pinned(self.table, provider, pin), _never, operation)
 
     def door(self, name: str, key: Key | None, inbound: Format, model: str) -> Door:
         """The way out to provider ``name`` with ``key`` for a client that speaks ``inbound``.

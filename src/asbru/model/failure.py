@@ -22,6 +22,7 @@ class Failure(Exception):
     status: the HTTP status. code: the error type in the words of the upstream dialect or ours
     (``invalid_request_error``). param: the path of the offending field (``messages.3.content``), or "". retry_after:
     seconds, or None. provider: name of the provider it came from, or "". detail: for the log only, never shown.
+    request, model: what was asked, in the words of ``allowed_requests`` and as the caller named it, once it is known.
     """
 
     def __init__(
@@ -43,6 +44,8 @@ class Failure(Exception):
         self.retry_after = retry_after
         self.provider = provider
         self.detail = detail
+        self.request = ""
+        self.model = ""
 
 
 class Refused(Failure):

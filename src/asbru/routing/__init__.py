@@ -2,12 +2,13 @@
 
 from asbru.routing.plan import Dice, GiveUp, Leg, Plan, Target, Try, in_turn, make_plan, next_step, sole_target
 from asbru.routing.retry import Verdict, verdict
-from asbru.routing.table import ProviderRoute, Table, pick_provider, split_model
+from asbru.routing.table import Pin, ProviderRoute, Table, pick_provider, pinned, split_model
 
 __all__ = [
     "Dice",
     "GiveUp",
     "Leg",
+    "Pin",
     "Plan",
     "ProviderRoute",
     "Table",
@@ -18,6 +19,7 @@ __all__ = [
     "make_plan",
     "next_step",
     "pick_provider",
+    "pinned",
     "sole_target",
     "split_model",
     "verdict",

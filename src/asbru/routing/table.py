@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from asbru.model.failure import Refused
 from asbru.model.keys import Key
@@ -44,6 +45,26 @@ class Table(Struct, frozen=True):
 def refuse(message: str, param: str) -> Refused:
     """A 400 that names the field at fault."""
     return Refused(400, message, code="invalid_request_error", param=param)
+
+
+class Pin(Struct, frozen=True):
+    """A key that the caller names. ``header``: where; ``by_id``: by its id, else by its name."""
+
+    header: str
+    word: str
+    by_id: bool
+
+
+def pinned(table: Table, provider: str, pin: Pin) -> Table:
+    """``table`` with the one key of ``provider`` that ``pin`` names. Raises Refused(400) when there is none."""
+    route = table.providers.get(provider)
+    if route is None:
+        return table
+    keys = tuple(key for key in route.keys if (key.id if pin.by_id else key.name) == pin.word)
+    if not keys:
+        told = f"no supported key found with {'id' if pin.by_id else 'name'} {pin.word!r} for provider {provider}"
+        raise refuse(f"{pin.header}: {told}", pin.header)
+    return Table({**table.providers, provider: replace(route, keys=keys)}, table.known)
 
 
 def split_model(model: str, default: str, table: Table, param: str = "model") -> tuple[str, str]:

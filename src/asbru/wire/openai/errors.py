@@ -58,12 +58,13 @@ def error_body(failure: Failure) -> dict[str, object]:
     code = failure.code if failure.code != kind else None
     if failure.code == "insufficient_quota":
         kind = failure.code
+    extra = {"provider": failure.provider, "model_requested": failure.model, "request_type": failure.request}
     return {
         "error": {"message": failure.message, "type": kind, "param": failure.param or None, "code": code or None},
         "type": kind,
         "is_bifrost_error": not isinstance(failure, Upstream),
         "status_code": failure.status,
-        "extra_fields": {"provider": failure.provider} if failure.provider else {},
+        "extra_fields": {name: value for name, value in extra.items() if value},
     }
 
 

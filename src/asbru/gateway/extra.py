@@ -1,0 +1,94 @@
+"""``extra_fields``: what the unified API says beside an answer (features.md 2.7), added without reading the rest.
+
+Rule 1. It is the last member of the answer's object, and of the object in each frame of a stream; all other bytes stay.
+Rule 2. What is no object (text, sound, ``[DONE]``) stays as it is.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from asbru.gateway.pipe import Passage
+from asbru.model.failure import Failure
+from asbru.wire.passing import frames_of, last_end
+from asbru.wire.shapes import write_json
+from asbru.wire.sse import LIMIT
+
+_SPACE = b" \t\r\n"
+
+
+@lru_cache(maxsize=4096)
+def fields(request: str, provider: str, asked: str, deployment: str) -> bytes:
+    """The member, up to the number of milliseconds. ``deployment``: what the key's account calls the model, or ""."""
+    told = {"request_type": request, "provider": provider, "model_requested": asked}
+    if deployment:
+        told["model_deployment"] = deployment
+    return b'"extra_fields":' + write_json(told)[:-1] + b',"latency":'
+
+
+def with_extra(body: bytes, begun: bytes, seconds: float) -> bytes:
+    """``body`` with the member. ``seconds``: how long it took."""
+    return _added(body, b"%b%d}" % (begun, seconds * 1000))
+
+
+def _added(body: bytes, member: bytes) -> bytes:
+    end = len(body.rstrip(_SPACE)) - 1
+    if end < 1 or body[end : end + 1] != b"}":
+        return body
+    comma = b"" if body[:end].rstrip(_SPACE).endswith(b"{") else b","
+    return body[:end] + comma + member + body[end:]
+
+
+class Numbered:
+    """A stream's frames, each with the member and its number. ``took``: seconds so far."""
+
+    __slots__ = ("_begun", "_count", "_inner", "_kept", "_took")
+
+    def __init__(self, inner: Passage, begun: bytes, took: Callable[[], float]) -> None:
+        self._inner = inner
+        self._begun = begun
+        self._took = took
+        self._kept = bytearray()
+        self._count = 0
+
+    @property
+    def failure(self) -> Failure | None:
+        """What the provider itself told the client."""
+        return self._inner.failure
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The frames that are whole."""
+        return self._whole(self._inner.feed(chunk))
+
+    def finish(self) -> bytes:
+        """The rest."""
+        rest = self._whole(self._inner.finish())
+        kept = bytes(self._kept)
+        self._kept.clear()
+        return rest + (self._frame(kept) if kept else b"")
+
+    def fail(self, failure: Failure) -> bytes:
+        """As it is; a frame that had begun is not finished."""
+        return self._inner.fail(failure)
+
+    def _whole(self, chunk: bytes) -> bytes:
+        if not chunk:
+            return b""
+        kept = self._kept
+        if kept or not chunk.endswith(b"\n\n"):
+            seam = max(len(kept) - 3, 0)
+            kept += chunk
+            cut = last_end(kept, seam)
+            chunk = bytes(kept[:cut])
+            del kept[:cut]
+            if len(kept) > LIMIT:
+                # No frame of a model's; it passes as it is.
+                chunk += bytes(kept)
+                kept.clear()
+        return b"".join(map(self._frame, frames_of(chunk))) if chunk else b""
+
+    def _frame(self, frame: bytes) -> bytes:
+        if b"data:" not in frame or not frame.rstrip(_SPACE).endswith(b"}"):
+            return frame
+        member = b'%b%d,"chunk_index":%d}' % (self._begun, self._took() * 1000, self._count)
+        self._count += 1
+        return _added(frame, member)

@@ -1,0 +1,121 @@
+"""What the unified API adds, and what may be asked of any route: extra_fields, pinned keys, packed bodies."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from running import Process
+
+CHAT: dict[str, Any] = {"model": "openai/gpt-4o", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 9}
+MEMBERS = {"request_type": "chat_completion", "provider": "openai", "model_requested": "gpt-4o"}
+
+
+@pytest.fixture(scope="module")
+def client(running_gateway: Process) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=running_gateway.url, timeout=20) as client:
+        yield client
+
+
+def extra(told: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = told["extra_fields"]
+    assert isinstance(found.pop("latency"), int)
+    return found
+
+
+def test_extra_fields_of_whole_answers(client: httpx2.Client) -> None:
+    assert extra(client.post("/v1/chat/completions", json=CHAT).json()) == MEMBERS
+    claude = {**CHAT, "model": "anthropic/claude-sonnet-4-5"}
+    told = extra(client.post("/v1/chat/completions", json=claude).json())
+    assert told == {**MEMBERS, "provider": "anthropic", "model_requested": "claude-sonnet-4-5"}
+    embed = {"model": "acme/text-embedding-3-small", "input": "x"}
+    assert extra(client.post("/v1/embeddings", json=embed).json())["request_type"] == "embedding"
+
+
+def test_no_extra_fields_elsewhere(client: httpx2.Client) -> None:
+    for path in ("/openai/v1/chat/completions", "/openai/chat/completions", "/litellm/v1/chat/completions"):
+        assert "extra_fields" not in client.post(path, json=CHAT).json()
+        assert "extra_fields" not in client.post(path, json={**CHAT, "stream": True}).text
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-4o", "anthropic/claude-sonnet-4-5"])
+def test_extra_fields_of_streams(model: str, client: httpx2.Client) -> None:
+    told = client.post("/v1/chat/completions", json={**CHAT, "model": model, "stream": True}).text
+    frames = [json.loads(line[6:]) for line in told.splitlines() if line.startswith("data: {")]
+    assert [frame["extra_fields"]["chunk_index"] for frame in frames] == list(range(len(frames)))
+    assert frames[0]["extra_fields"]["request_type"] == "chat_completion_stream"
+    assert told.endswith("data: [DONE]\n\n")
+
+
+def test_extra_fields_of_failures(client: httpx2.Client) -> None:
+    told = client.post("/v1/chat/completions", json={**CHAT, "temperature": "hot"}).json()
+    assert told["is_bifrost_error"] is False
+    assert told["extra_fields"] == {
+        "provider": "openai",
+        "model_requested": "openai/gpt-4o",
+        "request_type": "chat_completion",
+    }
+
+
+def test_a_key_by_name_or_id(client: httpx2.Client) -> None:
+    for header in ("x-bf-api-key", "x-bf-api-key-id"):
+        assert client.post("/v1/chat/completions", json=CHAT, headers={header: "o1"}).status_code == 200
+        refused = client.post("/openai/v1/chat/completions", json=CHAT, headers={header: "nobody's"})
+        assert refused.status_code == 400
+        assert refused.json()["error"]["param"] == header
+        assert "no supported key found with" in refused.json()["error"]["message"]
+        assert "nobody's" in refused.json()["error"]["message"]
+        passed = client.get("/openai_passthrough/v1/models", headers={header: "nobody's"})
+        assert (passed.status_code, passed.json()["error"]["param"]) == (400, header)
+    assert client.get("/openai_passthrough/v1/models", headers={"x-bf-api-key": "o1"}).status_code == 200
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "identity": bytes,
+}
+
+
+@pytest.mark.parametrize("coding", PACKED)
+def test_packed_bodies(coding: str, client: httpx2.Client) -> None:
+    for more in ({}, {"user": "x" * 600_000}):
+        packed = PACKED[coding](json.dumps({**CHAT, **more}).encode())
+        for _ in range(3):
+            headers = {"content-encoding": coding, "content-type": "application/json"}
+            answer = client.post("/v1/chat/completions", content=packed, headers=headers)
+            assert answer.status_code == 200, answer.text
+
+
+def test_a_packed_upload(client: httpx2.Client) -> None:
+    plain = httpx2.Request("POST", "http://x/", files={"file": ("a.wav", b"RIFF" * 9000)}, data={"model": "whisper-1"})
+    body = plain.read()
+    headers = {"content-type": plain.headers["content-type"], "content-encoding": "gzip"}
+    answer = client.post("/openai/v1/audio/transcriptions", content=gzip.compress(body), headers=headers)
+    assert answer.json()["text"] == "36000 bytes"
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "status", "names"),
+    [
+        ("br", b"x", 415, "br is not unpacked here"),
+        ("zstd", b"x", 415, "zstd is not unpacked here"),
+        ("gzip, gzip", b"x", 415, "gzip, gzip is not unpacked here"),
+        ("gzip", b"no gzip", 400, "cannot be unpacked"),
+        ("gzip", gzip.compress(b"{}")[:-3], 400, "cut"),
+        ("gzip", gzip.compress(b"{}") + b"more", 400, "something follows"),
+        ("gzip", b"", 400, "cut"),
+        ("deflate", zlib.compress(bytes(101 << 20), 1), 413, "larger than"),
+    ],
+)
+def test_packed_bodies_that_are_refused(
+    coding: str, body: bytes, status: int, names: str, client: httpx2.Client
+) -> None:
+    for path in ("/v1/chat/completions", "/openai/v1/audio/transcriptions"):
+        answer = client.post(path, content=body, headers={"content-encoding": coding})
+        assert (answer.status_code, names in answer.json()["error"]["message"]) == (status, True), answer.text
