@@ -171,7 +171,16 @@ def test_a_response(vendor: Vendor, address: str) -> None:
     status, _, body = ask(f"{address}/v1/responses", said)
     assert status == 200, body
     assert json.loads(body)["output"][-1]["content"][0]["text"] == "Rain."
-    assert (seen().path, seen().body["model"]) == (vendor.responses or vendor.chat, vendor.named)
+    expected = vendor.responses if vendor.responses and vendor.name != "perplexity" else vendor.chat
+    assert (seen().path, seen().body["model"]) == (expected, vendor.named)
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/chat/completions", "/anthropic/v1/messages"])
+def test_other_makers_models_at_perplexity_are_asked_by_responses(path: str, address: str) -> None:
+    words = {"input": "Weather?"} if path == "/v1/responses" else {"messages": HELLO, "max_tokens": 9}
+    status, _, body = ask(address + path, {"model": "perplexity/openai/gpt-5.2", **words})
+    assert (status, b"Rain." in body) == (200, True), body
+    assert (seen().path, seen().body["model"]) == ("/v1/responses", "openai/gpt-5.2")
 
 
 @pytest.mark.parametrize("vendor", [each for each in VENDORS if each.rerank], ids=lambda vendor: vendor.name)

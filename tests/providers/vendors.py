@@ -185,6 +185,7 @@ VENDORS = (
         name="perplexity",
         host="https://api.perplexity.ai",
         chat="/chat/completions",
+        responses="/v1/responses",
         members=refusing("max_completion_tokens", "logit_bias", "metadata", "seed", "service_tier", "store", "user")
         | frozenset(SPOKEN_ONLY_BY_OPENAI)
         | {"stream_options"},

@@ -26,9 +26,9 @@ def chat(path: str = "/chat/completions", quirks: Quirks = _NONE, models: tuple[
     return Endpoint(Format.OPENAI_CHAT, path, quirks=quirks, models=models)
 
 
-def responses(path: str = "/responses") -> Endpoint:
+def responses(path: str = "/responses", models: tuple[str, ...] = ("*",)) -> Endpoint:
     """OpenAI's Responses at ``path``, of providers that keep answers; those that do not are asked by chat."""
-    return Endpoint(Format.OPENAI_RESPONSES, path)
+    return Endpoint(Format.OPENAI_RESPONSES, path, models=models)
 
 
 def embeddings(path: str = "/embeddings", quirks: Quirks = _NONE) -> Endpoint:
