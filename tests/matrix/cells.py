@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-CHATS = ("openai", "anthropic", "bedrock")
+CHATS = ("openai", "anthropic", "bedrock", "cohere")
 """Providers that are talked to; each is played by the scripted provider in its own dialect."""
+
+EMBEDDERS = ("openai", "cohere", "bedrock")
 
 PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "chat": CHATS,
@@ -16,8 +18,9 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "tools": CHATS,
     "structured": CHATS,
     "vision": CHATS,
-    "responses": ("anthropic", "bedrock"),
-    "embeddings": ("openai",),
+    "responses": ("anthropic", "bedrock", "cohere"),
+    "embeddings": EMBEDDERS,
+    "rerank": ("cohere",),
     "images": ("openai",),
     "speech": ("openai",),
     "transcription": ("openai",),
@@ -25,7 +28,6 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
 """Feature -> the providers that have it."""
 
 FEATURES = tuple(PROVIDERS)
-UNSTRUCTURED = ("chat", "stream", "tools", "vision")
 TALK = ("chat", "stream", "tools", "structured", "vision")
 PYTHONS: Mapping[str, str] = {"newest": ".venv", "era": ".envs/era", "frameworks": ".envs/frameworks"}
 """Generation -> the environment, from the root of the project, whose Python runs the client."""
@@ -66,6 +68,21 @@ CLIENTS = (
         features=(*TALK, "responses", "embeddings", "images", "speech", "transcription"),
     ),
     Client(name="anthropic", script="anthropic_client.py", own="anthropic", generations=SDKS),
+    Client(name="google-genai", script="genai_client.py", own="gemini", generations=SDKS),
+    Client(
+        name="boto3",
+        script="boto3_client.py",
+        own="bedrock",
+        generations=SDKS,
+        features=("chat", "stream", "tools", "vision", "embeddings"),
+    ),
+    Client(
+        name="cohere",
+        script="cohere_client.py",
+        own="cohere",
+        generations=SDKS,
+        features=(*TALK, "embeddings", "rerank"),
+    ),
     Client(
         name="mistralai",
         script="mistral_client.py",
@@ -74,19 +91,57 @@ CLIENTS = (
         losses={("tools", "openai"): "tool_calls[0].index"},
         reasons={("tools", "openai"): "the SDK sends a member back that OpenAI's API refuses"},
     ),
-    Client(name="google-genai", script="genai_client.py", own="gemini", generations=SDKS),
-    Client(name="langchain-google-genai", script="langchain_genai_client.py", own="gemini", generations=FRAMEWORKS),
-    Client(name="@google/genai (Node)", script="genai_client.mjs", own="gemini", generations=NODE),
-    Client(name="boto3", script="boto3_client.py", own="bedrock", generations=SDKS, features=UNSTRUCTURED),
-    Client(name="langchain-aws", script="langchain_aws_client.py", own="bedrock", generations=FRAMEWORKS),
-    Client(name="litellm", script="litellm_client.py", own="openai", generations=FRAMEWORKS),
-    Client(name="langchain-openai", script="langchain_openai_client.py", own="openai", generations=FRAMEWORKS),
+    Client(
+        name="litellm",
+        script="litellm_client.py",
+        own="openai",
+        generations=FRAMEWORKS,
+        features=(*TALK, "embeddings"),
+    ),
+    Client(
+        name="langchain-openai",
+        script="langchain_openai_client.py",
+        own="openai",
+        generations=FRAMEWORKS,
+        features=(*TALK, "embeddings"),
+    ),
     Client(name="langchain-anthropic", script="langchain_anthropic_client.py", own="anthropic", generations=FRAMEWORKS),
+    Client(name="langchain-google-genai", script="langchain_genai_client.py", own="gemini", generations=FRAMEWORKS),
+    Client(name="langchain-aws", script="langchain_aws_client.py", own="bedrock", generations=FRAMEWORKS),
+    Client(
+        name="langchain-cohere",
+        script="langchain_cohere_client.py",
+        own="cohere",
+        generations=FRAMEWORKS,
+        features=("chat", "stream", "tools", "embeddings"),
+    ),
     Client(name="pydantic-ai", script="pydantic_ai_client.py", own="openai", generations=FRAMEWORKS),
     Client(
         name="instructor", script="instructor_client.py", own="openai", generations=FRAMEWORKS, features=("structured",)
     ),
-    Client(name="openai (Node)", script="openai_client.mjs", own="openai", generations=NODE),
+    Client(
+        name="openai (Node)",
+        script="openai_client.mjs",
+        own="openai",
+        generations=NODE,
+        features=(*TALK, "responses", "embeddings"),
+    ),
     Client(name="@anthropic-ai/sdk (Node)", script="anthropic_client.mjs", own="anthropic", generations=NODE),
-    Client(name="ai, Vercel (Node)", script="vercel_client.mjs", own="openai", generations=NODE),
+    Client(name="@google/genai (Node)", script="genai_client.mjs", own="gemini", generations=NODE),
+    Client(
+        name="cohere-ai (Node)",
+        script="cohere_client.mjs",
+        own="cohere",
+        generations=NODE,
+        features=("chat", "stream", "tools", "structured", "embeddings", "rerank"),
+    ),
+    Client(
+        name="ai, Vercel (Node)",
+        script="vercel_client.mjs",
+        own="openai",
+        generations=NODE,
+        features=(*TALK, "embeddings"),
+        losses={("tools", "cohere"): "not found"},
+        reasons={("tools", "cohere"): "it refers to items of an earlier Responses reply, which are not kept yet"},
+    ),
 )

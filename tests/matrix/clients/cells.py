@@ -26,7 +26,7 @@ MODELS = {
     },
     "anthropic": {"chat": "claude-sonnet-4-5"},
     "gemini": {"chat": "gemini-2.5-flash", "embeddings": "gemini-embedding-001", "images": "imagen-4.0-generate-001"},
-    "bedrock": {"chat": "amazon.nova-lite-v1:0", "embeddings": "amazon.titan-embed-text-v2:0"},
+    "bedrock": {"chat": "amazon.nova-lite-v1:0", "embeddings": "cohere.embed-multilingual-v3"},
     "cohere": {"chat": "command-a-03-2025", "embeddings": "embed-v4.0", "rerank": "rerank-v3.5"},
     "mistral": {"chat": "mistral-small-latest", "embeddings": "mistral-embed"},
 }

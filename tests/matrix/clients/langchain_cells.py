@@ -18,8 +18,8 @@ class Place(BaseModel):
     city: str
 
 
-def chat_features(chat_of, method=None):
-    """``chat_of(provider)``: the chat model. ``method``: of ``with_structured_output``."""
+def chat_features(chat_of, must="any"):
+    """``chat_of(provider)``: the chat model. ``must``: the tool choice that demands a call."""
 
     def chat(provider):
         reply = chat_of(provider).invoke("Say hello")
@@ -30,7 +30,7 @@ def chat_features(chat_of, method=None):
         check("a b c d" in text, text)
 
     def tools(provider):
-        bound = chat_of(provider).bind_tools([get_weather], tool_choice="any")
+        bound = chat_of(provider).bind_tools([get_weather], tool_choice=must)
         question = HumanMessage("Weather in Oslo? [[mock:tools=1]]")
         reply = bound.invoke([question])
         call = reply.tool_calls[0]
@@ -40,8 +40,7 @@ def chat_features(chat_of, method=None):
         check("rainy" in final.text, final)
 
     def structured(provider):
-        given = {"method": method} if method else {}
-        place = chat_of(provider).with_structured_output(Place, **given).invoke("where")
+        place = chat_of(provider).with_structured_output(Place).invoke("where")
         check(isinstance(place, Place) and isinstance(place.city, str), place)
 
     def vision(provider):

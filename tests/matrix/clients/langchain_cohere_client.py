@@ -15,7 +15,7 @@ def make(url):
         )
         check(len(embedder.embed_documents(["one", "two"])) == 2)
 
-    return {**chat_features(chat_of), "embeddings": embeddings}
+    return {**chat_features(chat_of, must="REQUIRED"), "embeddings": embeddings}
 
 
 main(make)
