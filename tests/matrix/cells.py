@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-CHATS = ("openai", "anthropic", "bedrock", "cohere")
+CHATS = ("openai", "anthropic", "bedrock", "cohere", "gemini")
 """Providers that are talked to; each is played by the scripted provider in its own dialect."""
 
-EMBEDDERS = ("openai", "cohere", "bedrock")
+EMBEDDERS = ("openai", "cohere", "bedrock", "gemini")
 
 PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "chat": CHATS,
@@ -18,8 +18,9 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "tools": CHATS,
     "structured": CHATS,
     "vision": CHATS,
-    "responses": ("anthropic", "bedrock", "cohere"),
+    "responses": ("anthropic", "bedrock", "cohere", "gemini"),
     "embeddings": EMBEDDERS,
+    "count": CHATS,
     "rerank": ("cohere",),
     "images": ("openai",),
     "speech": ("openai",),
@@ -67,14 +68,22 @@ CLIENTS = (
         generations=SDKS,
         features=(*TALK, "responses", "embeddings", "images", "speech", "transcription"),
     ),
-    Client(name="anthropic", script="anthropic_client.py", own="anthropic", generations=SDKS),
-    Client(name="google-genai", script="genai_client.py", own="gemini", generations=SDKS),
+    Client(
+        name="anthropic", script="anthropic_client.py", own="anthropic", generations=SDKS, features=(*TALK, "count")
+    ),
+    Client(
+        name="google-genai",
+        script="genai_client.py",
+        own="gemini",
+        generations=SDKS,
+        features=(*TALK, "embeddings", "count"),
+    ),
     Client(
         name="boto3",
         script="boto3_client.py",
         own="bedrock",
         generations=SDKS,
-        features=("chat", "stream", "tools", "vision", "embeddings"),
+        features=("chat", "stream", "tools", "vision", "embeddings", "count"),
     ),
     Client(
         name="cohere",
@@ -106,7 +115,13 @@ CLIENTS = (
         features=(*TALK, "embeddings"),
     ),
     Client(name="langchain-anthropic", script="langchain_anthropic_client.py", own="anthropic", generations=FRAMEWORKS),
-    Client(name="langchain-google-genai", script="langchain_genai_client.py", own="gemini", generations=FRAMEWORKS),
+    Client(
+        name="langchain-google-genai",
+        script="langchain_genai_client.py",
+        own="gemini",
+        generations=FRAMEWORKS,
+        features=(*TALK, "embeddings"),
+    ),
     Client(name="langchain-aws", script="langchain_aws_client.py", own="bedrock", generations=FRAMEWORKS),
     Client(
         name="langchain-cohere",
@@ -126,8 +141,20 @@ CLIENTS = (
         generations=NODE,
         features=(*TALK, "responses", "embeddings"),
     ),
-    Client(name="@anthropic-ai/sdk (Node)", script="anthropic_client.mjs", own="anthropic", generations=NODE),
-    Client(name="@google/genai (Node)", script="genai_client.mjs", own="gemini", generations=NODE),
+    Client(
+        name="@anthropic-ai/sdk (Node)",
+        script="anthropic_client.mjs",
+        own="anthropic",
+        generations=NODE,
+        features=(*TALK, "count"),
+    ),
+    Client(
+        name="@google/genai (Node)",
+        script="genai_client.mjs",
+        own="gemini",
+        generations=NODE,
+        features=(*TALK, "embeddings", "count"),
+    ),
     Client(
         name="cohere-ai (Node)",
         script="cohere_client.mjs",
