@@ -29,6 +29,11 @@ BOTO3 = (
     "broken_streams", "prefixes", "prompts", "embeddings", "count_tokens", "rerank", "models",
 )  # fmt: skip
 CASES += [("boto3", name) for name in BOTO3]
+RESPONSES = (
+    "create", "stream", "tools", "structured", "vision", "reasoning", "errors", "broken_streams", "fallbacks",
+    "only_there", "codex",
+)  # fmt: skip
+CASES += [("responses", name) for name in RESPONSES]
 OPENAI_MEDIA = (
     "generate",
     "edit",

@@ -11,7 +11,7 @@ import msgspec
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
-from wire_kit import ANTHROPIC, COHERE, HERE, OPENAI, STAMP, asking, events, meaning, written
+from wire_kit import ANTHROPIC, COHERE, HERE, OPENAI, RESPONSES, STAMP, asking, events, meaning, written
 
 from asbru.model.chat import Opaque, Reply, Text, Thinking
 from asbru.model.events import Delta, Done, Event, Open, Start, fold
@@ -21,7 +21,7 @@ from asbru.wire import AnyCodec, Framer, Stamp
 
 STREAMS = sorted((HERE / "streams").glob("*.sse"))
 FAILING = sorted((HERE / "streams" / "failing").glob("*.sse"))
-DIALECTS = {"anthropic": ANTHROPIC, "cohere": COHERE}
+DIALECTS = {"anthropic": ANTHROPIC, "cohere": COHERE, "responses": RESPONSES}
 ROUNDS = 30
 
 
@@ -84,7 +84,7 @@ def test_a_stream_survives_translation(path: Path) -> None:
     body = written(there.writer(STAMP, asking(there)), found)
     again = fold(events(there, body))
     original = fold(found)
-    if "refusal" in path.name and here is OPENAI:
+    if "refusal" in path.name and here in (OPENAI, RESPONSES):
         assert again.parts == (Text("I will not."),)
         return
     assert carried(again) == carried(msgspec.structs.replace(original, model=original.model or STAMP.model))
@@ -162,6 +162,12 @@ FAILURES: dict[str, tuple[type[Upstream], int, str]] = {
     "openai-rate-limited": (Overloaded, 429, "Slow down."),
     "openai-garbage": (Broken, 502, "cannot be read"),
     "openai-wrong-types": (Broken, 502, "cannot be read"),
+    "responses-error": (Broken, 502, "The server had an error."),
+    "responses-error-nested": (Overloaded, 429, "Slow down."),
+    "responses-failed": (Overloaded, 503, "Busy."),
+    "responses-garbage": (Broken, 502, "cannot be read"),
+    "responses-call-not-begun": (Broken, 502, "not begun"),
+    "responses-goes-on": (Broken, 502, "has ended"),
     "anthropic-error": (Overloaded, 529, "Overloaded"),
     "anthropic-garbage": (Broken, 502, "cannot be read"),
     "anthropic-out-of-order": (Broken, 502, "not begun"),

@@ -19,6 +19,9 @@ ROUNDS = 40
 TOLD = (
     "openai-error",
     "openai-rate-limited",
+    "responses-error",
+    "responses-error-nested",
+    "responses-failed",
     "anthropic-error",
     "cohere-error",
     "cohere-timeout",

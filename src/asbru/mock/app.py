@@ -33,6 +33,7 @@ from asbru.mock.openai_audio import OpenAIAudio
 from asbru.mock.openai_batches import OpenAIBatches
 from asbru.mock.openai_images import OpenAIImages
 from asbru.mock.options import MockOptions
+from asbru.mock.responses import Responses
 from asbru.mock.script import Director, Place, Script, check_faults, read_script
 from asbru.mock.stats import Stats
 from asbru.mock.talk import Serial, Talker, spoil, suffer
@@ -75,6 +76,7 @@ class Mock:
         self._batches = OpenAIBatches(self.talker, self._files)
         self._message_batches = AnthropicBatches(self.talker)
         self._containers = Containers(self.talker)
+        self._responses = Responses(self.talker)
         self.find = Router(self._mounts(), _FAILS).find
 
     def _mounts(self) -> list[Mount]:
@@ -83,6 +85,7 @@ class Mock:
             (openai.DIALECT, self._batches),
             (anthropic.DIALECT, self._message_batches),
             (openai.DIALECT, self._containers),
+            (openai.DIALECT, self._responses),
         )
         speakers = (
             (openai.DIALECT, OpenAIImages(self.talker)),
@@ -91,6 +94,7 @@ class Mock:
         )
         rows = [
             self._mount("POST", "/v1/chat/completions", openai.DIALECT, self._chat),
+            self._mount("POST", "/v1/responses", openai.DIALECT, self._responses.create),
             self._mount("POST", "/v1/messages", anthropic.DIALECT, self._messages),
             self._mount("POST", "/v2/chat", cohere.DIALECT, self._cohere_chat),
             self._mount("GET", "/v1/models", openai.DIALECT, self._models),
@@ -207,6 +211,7 @@ class Mock:
         self._files.reset()
         self._batches.reset()
         self._message_batches.reset()
+        self._responses.reset()
         self._containers.reset()
         return Answer(status=200, headers=JSON, body=b"{}")
 

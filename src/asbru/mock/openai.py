@@ -6,6 +6,7 @@ Messages of errors follow those seen from the real API (``Unrecognized request a
 
 import re
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from asbru.mock.said import Asked, Offer, Said, count, halves, pieces
 from asbru.mock.strict import Mistake, read
 from asbru.model.failure import Failure, Refused
 from asbru.model.http import Answer, Headers
+from asbru.providers.openai import RESPONSES_ONLY
 
 _decoder = msgspec.json.Decoder(shape.ChatRequest)
 _encode = msgspec.json.encode
@@ -38,6 +40,9 @@ def ask(body: bytes, headers: Headers) -> Asked:
         request = read(_decoder, body)
     except Mistake as mistake:
         raise refusal(mistake) from None
+    if any(fnmatchcase(request.model, pattern) for pattern in RESPONSES_ONLY):
+        text = "This model is only supported in v1/responses and not in v1/chat/completions."
+        raise Refused(404, text, param="model")
     _check(request)
     _check_tools(request.messages)
     texts = [_text(message) for message in request.messages]

@@ -24,7 +24,8 @@ class Asked(Struct, kw_only=True):
     below.
 
     ``choice``: auto, none, required, or the name of the tool that must be called. ``schema``: of a structured answer
-    (True: any JSON object). ``limit``: most words of the answer, 0 for no limit.
+    (True: any JSON object). ``limit``: most words of the answer, 0 for no limit. ``body``: the request as its dialect
+    has read it, for answers that repeat it.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Asked(Struct, kw_only=True):
     stop: tuple[str, ...] = ()
     think: bool = False
     n: int = 1
+    body: Any = None
 
 
 class Said(Struct, kw_only=True):

@@ -77,13 +77,12 @@ class Audio(Struct, frozen=True, tag="audio", kw_only=True):
     format: str
 
 
-SEAL = "asbru1:"
+OPENAI_SEAL = "YXNicnUxOm86"
 """How a signature begins that means something to one maker only, and travels through other dialects unchanged.
 
-The maker's letter follows.
+This is base64, of ``asbru1:o:``, as other dialects demand of redacted thinking.
 """
-OPENAI_SEAL = SEAL + "o:"
-GOOGLE_SEAL = SEAL + "g:"
+GOOGLE_SEAL = "asbru1:g:"
 
 
 class Thinking(Struct, frozen=True, tag="thinking", kw_only=True):
@@ -239,7 +238,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     origin: Format
 
 
-def is_sealed(signature: str, seal: str = SEAL) -> bool:
+def is_sealed(signature: str, seal: str | tuple[str, ...] = (OPENAI_SEAL, GOOGLE_SEAL)) -> bool:
     """Whether only the codec that sealed it can make use of a signature, or of a redacted blob.
 
     ``seal``: whether it is this maker's.

@@ -30,6 +30,8 @@ _STATUS_OF_TYPE = {
     "tokens": 429,
     "requests": 429,
     "overloaded_error": 529,
+    "server_is_overloaded": 503,
+    "slow_down": 429,
     "timeout_error": 504,
     "context_length_exceeded": 400,
 }

@@ -28,7 +28,7 @@ from asbru.model.chat import (
 from asbru.model.names import Format, Role
 from asbru.wire.openai.chat_words import write_arguments
 from asbru.wire.openai.responses_citations import write_annotations
-from asbru.wire.openai.responses_reasoning import id_of, write_item
+from asbru.wire.openai.responses_reasoning import write_item
 from asbru.wire.places import Places, stands_alone
 from asbru.wire.shapes import join
 
@@ -143,7 +143,7 @@ class Items:
 
     def _think(self, part: Thinking, path: str) -> Json | None:
         if self._ask.origin is HERE or is_sealed(part.redacted or part.signature, OPENAI_SEAL):
-            return write_item(part, id_of(part))
+            return write_item(part)
         self._lost.append(f"{path}: thinking")
         return None
 

@@ -11,7 +11,7 @@ from asbru.model.names import Finish
 from asbru.model.usage import Usage
 from asbru.wire.codec import Stamp
 from asbru.wire.openai.chat_words import write_arguments
-from asbru.wire.openai.responses_reasoning import id_of, write_item
+from asbru.wire.openai.responses_reasoning import write_item
 from asbru.wire.openai.responses_usage import write_usage
 
 Json = dict[str, object]
@@ -108,8 +108,8 @@ def call_item(part: ToolCall, id: str, status: str) -> Json:
 
 
 def reasoning_item(part: Thinking, id: str) -> Json:
-    """A reasoning item; what OpenAI made keeps its own id."""
-    return write_item(part, id_of(part) or id)
+    """A reasoning item."""
+    return write_item(part, id)
 
 
 def is_said(part: Part) -> bool:

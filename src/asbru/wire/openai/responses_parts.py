@@ -30,7 +30,7 @@ class Place(Struct, frozen=True):
 class Growing:
     """One part. ``kind``: its events' name without ``.delta``; ``told``: the members that tell where it stands."""
 
-    __slots__ = ("annotations", "head", "kind", "part", "pieces", "place", "signature", "tail", "told")
+    __slots__ = ("citations", "head", "kind", "part", "pieces", "place", "signature", "tail", "told")
 
     def __init__(self, part: Part, kind: str, place: Place) -> None:
         self.part = part
@@ -39,7 +39,7 @@ class Growing:
         self.told = place.members()
         self.pieces: list[str] = []
         self.signature = ""
-        self.annotations: list[Raw] = []
+        self.citations: list[Citation] = []
         begun = write_json({"type": f"{kind}.delta", **self.told})
         self.head = b"event: " + kind.encode() + b".delta\ndata: " + begun[:-1] + b',"delta":'
         logprobs = b',"logprobs":[]' if isinstance(part, Text) else b""
@@ -51,15 +51,17 @@ class Growing:
 
     def content(self) -> Json:
         """Itself as content of a message."""
+        text = self.text()
         if isinstance(self.part, Refusal):
-            return {"type": "refusal", "refusal": self.text()}
-        return {"type": "output_text", "text": self.text(), "annotations": self.annotations[:], "logprobs": []}
+            return {"type": "refusal", "refusal": text}
+        annotations = write_annotations(self.citations, text)[0]
+        return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
 
-    def cite(self, citations: Sequence[Citation]) -> list[Raw]:
-        """Annotations for citations of what has come so far; those without a URL have no place here."""
-        found = write_annotations(citations, self.text())[0]
-        self.annotations += found
-        return found
+    def cite(self, citations: Sequence[Citation]) -> list[tuple[int, Raw]]:
+        """Numbered annotations for citations of what has come so far; those without a URL have no place here."""
+        before = len(write_annotations(self.citations, "")[0])
+        self.citations += citations
+        return list(enumerate(write_annotations(citations, self.text())[0], before))
 
     def thinking(self) -> Json:
         """Itself as a reasoning item that is whole."""

@@ -6,18 +6,19 @@ ever given it (``is_sealed``).
 Rule 2. Another provider's signature travels in ``encrypted_content`` behind a mark of ours, and is taken out again.
 """
 
-import re
+import base64
+import binascii
 
-from asbru.model.chat import OPENAI_SEAL, SEAL, Thinking, is_sealed
+from asbru.model.chat import OPENAI_SEAL, Thinking, is_sealed
 
 Json = dict[str, object]
 
-_SIGNED = SEAL + "s:"
-_REDACTED = SEAL + "r:"
+_OPENED = b"asbru1:o:"
+"""What OPENAI_SEAL is the base64 of."""
+_SIGNED = "asbru1:s:"
+_REDACTED = "asbru1:r:"
 _APART = "\n\n"
 """Between the parts of a summary when they become one text."""
-
-_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def read_thinking(id: str, text: str, encrypted: str) -> Thinking | None:
@@ -28,32 +29,31 @@ def read_thinking(id: str, text: str, encrypted: str) -> Thinking | None:
         return Thinking(redacted=encrypted.removeprefix(_REDACTED))
     if not encrypted:
         return Thinking(text=text) if text else None
-    sealed = f"{OPENAI_SEAL}{_NOT_IN_IDS.sub('', id)}:{encrypted}"
+    sealed = base64.b64encode(_OPENED + f"{id}:{encrypted}".encode("utf-8", "replace")).decode()
     return Thinking(text=text, signature=sealed) if text else Thinking(redacted=sealed)
 
 
-def encrypted_of(part: Thinking) -> str:
-    """``encrypted_content`` of the item for ``part``; "" when there is nothing to keep."""
+def opened(part: Thinking) -> tuple[str, str]:
+    """Id and ``encrypted_content`` of the item that ``part`` was, or ``encrypted_content`` of the one to make of it."""
     kept = part.redacted or part.signature
     if is_sealed(kept, OPENAI_SEAL):
-        return kept.removeprefix(OPENAI_SEAL).partition(":")[2]
+        try:
+            id, _, encrypted = base64.b64decode(kept, validate=True).decode()[len(_OPENED) :].partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return "", ""
+        return id, encrypted
     if part.redacted:
-        return _REDACTED + part.redacted
-    return _SIGNED + part.signature if part.signature else ""
+        return "", _REDACTED + part.redacted
+    return "", _SIGNED + part.signature if part.signature else ""
 
 
-def id_of(part: Thinking) -> str:
-    """The item's id that a seal holds; "" for thinking that OpenAI did not make."""
-    kept = part.redacted or part.signature
-    return kept.removeprefix(OPENAI_SEAL).partition(":")[0] if is_sealed(kept, OPENAI_SEAL) else ""
-
-
-def write_item(part: Thinking, id: str) -> Json:
-    """A reasoning item, without ``status``. The text is told as its summary."""
+def write_item(part: Thinking, id: str = "") -> Json:
+    """A reasoning item, without ``status``. The text is told as its summary. ``id``: instead of its own."""
+    own, encrypted = opened(part)
     item: Json = {"type": "reasoning", "summary": [{"type": "summary_text", "text": part.text}] if part.text else []}
-    if id:
-        item["id"] = id
-    if encrypted := encrypted_of(part):
+    if id or own:
+        item["id"] = id or own
+    if encrypted:
         item["encrypted_content"] = encrypted
     return item
 

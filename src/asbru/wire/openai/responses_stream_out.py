@@ -184,8 +184,8 @@ class ResponseWriter:
 
     def _cite(self, growing: Growing, holder: Text) -> bytes:
         out = b""
-        for annotation in growing.cite(holder.citations):
-            told = {**growing.told, "annotation_index": len(growing.annotations) - 1, "annotation": annotation}
+        for n, annotation in growing.cite(holder.citations):
+            told = {**growing.told, "annotation_index": n, "annotation": annotation}
             out += self._event("response.output_text.annotation.added", told)
         return out
 

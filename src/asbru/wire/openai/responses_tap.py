@@ -12,7 +12,7 @@ from asbru.wire.passing import Passing, data_of, frames_of
 from asbru.wire.shapes import BAD_JSON
 from asbru.wire.sse import LIMIT
 
-_ENDS = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_ENDS = frozenset({"response.completed", "response.incomplete"})
 _FAILS = frozenset({"error", "response.failed"})
 
 
@@ -64,7 +64,7 @@ class ResponseTap:
 
     def _give_up(self, begun: bytes) -> None:
         """A last event that is too long still ends the stream."""
-        self.done |= any(begun.startswith(f"event: {name}\n".encode()) for name in _ENDS - _FAILS)
+        self.done |= any(begun.startswith(f"event: {name}\n".encode()) for name in _ENDS)
 
     def _read(self, data: bytes) -> None:
         try:
@@ -73,7 +73,7 @@ class ResponseTap:
             return
         if seen.type in _FAILS:
             self.failed = True
-        if seen.type in _ENDS:
+        elif seen.type in _ENDS:
             self.done = True
-            if seen.response is not None and seen.response.usage is not None:
-                self.usage = to_usage(seen.response.usage)
+        if seen.response is not None and seen.response.usage is not None:
+            self.usage = to_usage(seen.response.usage)
