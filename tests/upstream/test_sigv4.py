@@ -1,6 +1,7 @@
 """AWS's signature: the same as botocore's own client makes, and right for who checks it."""
 
 import asyncio
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -154,3 +155,9 @@ def test_a_role_that_is_refused(shared_mock: RunningMock, monkeypatch: pytest.Mo
     with pytest.raises(Unreachable, match="No AWS credentials can be had") as told:
         signed(signer, unsigned())
     assert "wrong" not in told.value.message
+
+
+def test_without_the_extra_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "botocore.auth", None)
+    with pytest.raises(Unreachable, match=r"needs the extra asbru\[aws\]"):
+        signed(SigV4Signer(account(SECRETS), "bedrock"), unsigned())

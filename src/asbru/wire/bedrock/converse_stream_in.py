@@ -83,6 +83,7 @@ _more = msgspec.json.Decoder(_More).decode
 _index = msgspec.json.Decoder(_Index).decode
 _stop = msgspec.json.Decoder(_Stop).decode
 _metadata = msgspec.json.Decoder(_Metadata).decode
+_object = msgspec.json.Decoder(dict[str, Any]).decode
 _tool = msgspec.json.Decoder(_ToolStart).decode
 
 
@@ -100,7 +101,7 @@ class _Gathered:
     def whole(self) -> Part:
         if self.kind == "reasoningContent":
             return Thinking(redacted=self.text)
-        start: dict[str, Any] = msgspec.json.decode(self.start)
+        start = _object(self.start)
         if self.kind == "image":
             return Image(media_type=IMAGES.get(str(start.get("format")), "image/png"), data=self.text)
         if self.kind == "toolUse":
