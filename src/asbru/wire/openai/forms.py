@@ -10,12 +10,10 @@ from asbru.model.failure import Failure
 from asbru.model.names import Family, Format
 from asbru.wire.codec import Codec, Peek, Stamp
 from asbru.wire.envelope import Envelope
-from asbru.wire.openai.errors import error_body, read_failure, write_failure
-from asbru.wire.openai.media_streams import ErrorReader, MediaTap
+from asbru.wire.openai.errors import read_failure, write_failure
+from asbru.wire.openai.media_streams import ErrorReader, MediaTap, write_stream_error
 from asbru.wire.openai.media_usage import read_image_usage, read_usage
 from asbru.wire.peeking import peek_fallbacks, peek_model, peek_stream, peek_whole, put_model
-from asbru.wire.shapes import write_json
-from asbru.wire.sse import write_frame
 
 
 def peek(envelope: Envelope) -> Peek:
@@ -38,7 +36,7 @@ class FailWriter:
 
     def fail(self, failure: Failure) -> bytes:
         """An error in the middle of a stream."""
-        return write_frame("error", write_json({"type": "error", **error_body(failure)}))
+        return write_stream_error(failure)
 
 
 EDITS: Codec[Any, Any] = Codec(

@@ -18,8 +18,8 @@ from asbru.model.names import Family, Format
 from asbru.model.usage import Usage
 from asbru.wire.codec import Codec, Peek, Stamp, Written
 from asbru.wire.envelope import Envelope
-from asbru.wire.openai.errors import error_body, read_failure, write_failure
-from asbru.wire.openai.media_streams import ErrorReader, MediaTap
+from asbru.wire.openai.errors import read_failure, write_failure
+from asbru.wire.openai.media_streams import ErrorReader, MediaTap, write_stream_error
 from asbru.wire.openai.media_usage import MediaUsage, read_image_usage, to_usage, write_image_usage
 from asbru.wire.peeking import peek_fallbacks, peek_model, peek_stream, put_model
 from asbru.wire.shapes import BAD_JSON, Members, Shape, read_members, refused, said, write_json
@@ -249,7 +249,7 @@ class ImageWriter:
 
     def fail(self, failure: Failure) -> bytes:
         """An error in the middle of a stream."""
-        return write_frame("error", write_json({"type": "error", **error_body(failure)}))
+        return write_stream_error(failure)
 
 
 CODEC: Codec[ImageAsk, ImageReply] = Codec(

@@ -9,12 +9,13 @@ import msgspec
 from msgspec import Raw, Struct
 
 from asbru.model.events import Event
+from asbru.model.failure import Failure
 from asbru.model.usage import Usage
-from asbru.wire.openai.errors import read_stream_error
+from asbru.wire.openai.errors import error_body, read_stream_error
 from asbru.wire.openai.media_usage import MediaUsage, to_usage
 from asbru.wire.passing import data_of, frames_of, last_end
-from asbru.wire.shapes import BAD_JSON, NOTHING, given
-from asbru.wire.sse import Frame
+from asbru.wire.shapes import BAD_JSON, NOTHING, given, write_json
+from asbru.wire.sse import Frame, write_frame
 
 END = 32 << 10
 """Bytes that are kept of either end of a long frame."""
@@ -82,6 +83,11 @@ def _sum(one: Usage, other: Usage) -> Usage:
         return other
     names = [name for name in Usage.__struct_fields__ if name != "estimated"]
     return Usage(**{name: getattr(one, name) + getattr(other, name) for name in names})
+
+
+def write_stream_error(failure: Failure) -> bytes:
+    """The event that tells, in the middle of a stream, that it has failed."""
+    return write_frame("error", write_json({**error_body(failure), "type": "error"}))
 
 
 class ErrorReader:

@@ -20,8 +20,8 @@ from asbru.model.speech import MEDIA_TYPES, SpeechAsk
 from asbru.model.usage import Usage
 from asbru.wire.codec import Codec, Peek, Stamp, Written
 from asbru.wire.envelope import Envelope
-from asbru.wire.openai.errors import error_body, read_failure, write_failure
-from asbru.wire.openai.media_streams import ErrorReader, MediaTap
+from asbru.wire.openai.errors import read_failure, write_failure
+from asbru.wire.openai.media_streams import ErrorReader, MediaTap, write_stream_error
 from asbru.wire.openai.media_usage import read_usage, write_sound_usage
 from asbru.wire.peeking import peek_fallbacks, peek_model, peek_whole, put_model
 from asbru.wire.shapes import Members, Shape, refused, said, write_json
@@ -156,7 +156,7 @@ class SpeechEventWriter:
 
     def fail(self, failure: Failure) -> bytes:
         """An error in the middle of a stream."""
-        return write_frame("error", write_json({"type": "error", **error_body(failure)}))
+        return write_stream_error(failure)
 
 
 def _event(kind: str, told: dict[str, object]) -> bytes:

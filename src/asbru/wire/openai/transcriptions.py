@@ -19,9 +19,9 @@ from asbru.model.usage import Usage
 from asbru.wire.codec import JSON, Codec, Stamp, Written
 from asbru.wire.envelope import Envelope
 from asbru.wire.multipart import Form
-from asbru.wire.openai.errors import error_body, read_failure, write_failure
+from asbru.wire.openai.errors import read_failure, write_failure
 from asbru.wire.openai.forms import peek
-from asbru.wire.openai.media_streams import ErrorReader, MediaTap
+from asbru.wire.openai.media_streams import ErrorReader, MediaTap, write_stream_error
 from asbru.wire.openai.media_usage import read_usage, write_sound_usage
 from asbru.wire.peeking import put_model
 from asbru.wire.shapes import BAD_JSON, Members, refused, said, write_json
@@ -197,7 +197,7 @@ class TranscriptWriter:
 
     def fail(self, failure: Failure) -> bytes:
         """An error in the middle of a stream."""
-        return write_frame("error", write_json({"type": "error", **error_body(failure)}))
+        return write_stream_error(failure)
 
 
 def _event(told: dict[str, object]) -> bytes:
