@@ -50,7 +50,7 @@ def test_nothing_that_is_sent_makes_a_500(document: dict[str, Any], running_gate
         def survives(case: Case[Any]) -> None:
             answer = case.call(base_url=running_gateway.url, timeout=20)
             assert answer.status_code < 500 or answer.status_code in UNREACHED, answer.text
-            assert answer.status_code < 400 or answer.headers["content-type"] == ["application/json"]
+            assert answer.status_code < 400 or answer.headers["content-type"][0].startswith("application/json")
 
         survives()
 
