@@ -4,18 +4,23 @@ from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
 
+import msgspec
+
 from asbru.batch.gather import NativeProvider
 from asbru.batch.native import Job, NativeApi
 from asbru.batch.native_anthropic import NativeAnthropic
 from asbru.batch.native_calls import Address, AddressOf, Send
 from asbru.batch.native_openai import NativeOpenAI
 from asbru.config import ProviderSettings, Settings
-from asbru.gateway.door import base_url_of, credential_of, headers_of
+from asbru.gateway.bending import merge
+from asbru.gateway.door import base_url_of, credential_of, foreign, headers_of, merge_headers
 from asbru.gateway.snapshot import PriceOf
 from asbru.model.keys import Key
 from asbru.model.names import Format
+from asbru.providers import Endpoint, Quirks
 from asbru.routing import in_turn
 from asbru.upstream.origin import deadlines_of, origin_of
+from asbru.wire import CODECS
 from asbru.wire.openai.batches import ENDPOINTS
 
 _KINDS: dict[str, Callable[[Send, AddressOf], NativeApi]] = {"openai": NativeOpenAI, "anthropic": NativeAnthropic}
@@ -49,16 +54,24 @@ def _native(
     limits = each.provider.batch
     assert limits is not None
     keys = _keys(each)
+    ways = [way for way in each.provider.serves if way.format in _FORMATS[limits.kind]]
     return NativeProvider(
         name=name,
         api=_KINDS[limits.kind](send, partial(_address, each)),
         limits=limits,
-        formats=tuple(way.format for way in each.provider.serves if way.format in _FORMATS[limits.kind]),
+        formats=tuple(way.format for way in ways),
         keys=keys,
         price=partial(price, name),
         choose=partial(_choose, keys, dice),
         keyless=each.provider.keyless,
+        quirks={way.format: _quirks(each, way) for way in ways},
     )
+
+
+def _quirks(each: ProviderSettings, way: Endpoint) -> Quirks:
+    """Of the provider's bodies, none of which is to be streamed."""
+    quirks = merge(each.provider.quirks, way.quirks)
+    return msgspec.structs.replace(quirks, drop=quirks.drop | {"stream"})
 
 
 def _choose(keys: tuple[Key, ...], dice: Callable[[], float], model: str) -> Key | None:
@@ -71,11 +84,13 @@ def _address(each: ProviderSettings, job: Job) -> Address:
     provider, network = each.provider, each.network
     assert provider.batch is not None
     url = base_url_of(provider, job.key)
+    own = headers_of(provider, job.key, network)
+    without = foreign(CODECS[job.format].family, provider.auth)
     return Address(
         provider=provider.name,
         origin=origin_of(url, network),
         base=urlsplit(url).path.rstrip("/"),
         batches=provider.batch.path,
-        headers={**headers_of(provider, job.key, network), **credential_of(provider.auth, job.key)},
+        headers={**merge_headers(own, job.headers, without), **credential_of(provider.auth, job.key)},
         deadlines=deadlines_of(network),
     )

@@ -27,7 +27,7 @@ from asbru.upstream.client import Client
 from mock_thread import RunningMock
 
 T = TypeVar("T")
-KEY = Key(id="k1", name="n1", value=Secret("sk-n"))
+KEY = Key(id="k1", name="n1", value=Secret("sk-n"), blacklisted_models=("forbidden",))
 PRICE = (Price(input=1_000_000_000, output=2_000_000_000),)
 FAST = SubmissionSettings(look=0.01)
 WAIT = 20.0
@@ -100,7 +100,7 @@ class Rig:
             formats=(Format.OPENAI_CHAT if self.kind == "openai" else Format.ANTHROPIC_MESSAGES,),
             keys=(KEY,),
             price=lambda model: PRICE,
-            choose=lambda model: KEY if model != "forbidden" else None,
+            choose=lambda model: KEY if KEY.allows(model) else None,
         )
 
     def open(self, worker: str = "w") -> None:

@@ -17,6 +17,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from asbru.model.failure import Refused
 from asbru.model.names import Format
 from asbru.wire.openai.batches import ENDPOINTS
+from asbru.wire.shapes import BAD_JSON
 
 _T = TypeVar("_T")
 
@@ -143,7 +144,7 @@ def _text(raw: Raw | UnsetType) -> str:
         return ""
     try:
         return _read_string(raw)
-    except msgspec.DecodeError:
+    except BAD_JSON:
         return ""
 
 
@@ -164,7 +165,7 @@ def _try(read: Callable[[bytes | memoryview], _T], raw: bytes | memoryview) -> _
         return read(raw)
     except msgspec.ValidationError:
         return _NOT_AN_OBJECT
-    except (msgspec.DecodeError, RecursionError) as error:
+    except BAD_JSON as error:
         return f"is not valid JSON: {error}"
 
 
@@ -173,7 +174,7 @@ def _requests(body: bytes | memoryview) -> Raw:
         requests = _read_body(body).requests
     except msgspec.ValidationError:
         raise _refused("The body must be a JSON object.") from None
-    except (msgspec.DecodeError, RecursionError) as error:
+    except BAD_JSON as error:
         raise _refused(f"The body is not valid JSON: {error}") from None
     if requests is UNSET:
         raise _refused("requests: Field required", "requests")

@@ -8,16 +8,17 @@ Rule 3. A share (one batch's items for one provider) is gathered by one worker a
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from asbru.batch.native import NativeApi
 from asbru.batch.outbox import Parcel
 from asbru.batch.run import charge_id, request_id
+from asbru.gateway.bending import OUR_MEMBERS, PLAIN, bent
 from asbru.model.batches import Outcome
 from asbru.model.chat import Ask
 from asbru.model.failure import Failure, Refused
@@ -25,7 +26,7 @@ from asbru.model.keys import Key
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.record import Record
 from asbru.model.usage import Price
-from asbru.providers import BatchApi
+from asbru.providers import BatchApi, Quirks
 from asbru.store import Store, items, jobs
 from asbru.store.batches import Active
 from asbru.store.items import Done
@@ -47,6 +48,7 @@ class NativeProvider(Struct, frozen=True, kw_only=True):
 
     ``keys``: those for batches. ``price``: of a model on the batch API. ``choose``: one key for a model, or
     None when none may be used for it (a provider without keys gets None too, and then ``keyless`` is set).
+    ``quirks``: of its bodies, by format.
     """
 
     name: str
@@ -57,6 +59,7 @@ class NativeProvider(Struct, frozen=True, kw_only=True):
     price: Callable[[str], tuple[Price, ...]]
     choose: Callable[[str], Key | None]
     keyless: bool = False
+    quirks: Mapping[Format, Quirks] = msgspec.field(default_factory=dict)
 
     def format_for(self, source: Format) -> Format:
         """What requests in ``source`` are sent as. Raises Refused(400) when its batch API does nothing of the kind."""
@@ -77,15 +80,24 @@ class NativeProvider(Struct, frozen=True, kw_only=True):
         return next((key for key in self.keys if key.id == id), None)
 
 
-def convert(body: bytes, source: Format, target: Format, model: str) -> Written:
-    """An item's params in the provider's format, with its model. Raises Refused when they cannot be read."""
+def convert(body: bytes, source: Format, to: NativeProvider, model: str) -> Written:
+    """An item's params as the provider's batch API wants them. Raises Refused when they cannot be read.
+
+    Its ``fallbacks`` are lost: whoever wants others tried runs the item live.
+    """
     envelope = Envelope(body)
+    lost = tuple(name for name in OUR_MEMBERS if name in envelope.members)
+    target = to.format_for(source)
+    quirks = to.quirks.get(target, PLAIN)
     if source is target:
-        return Written(envelope.splice({"model": Raw(msgspec.json.encode(model))}, drop=("stream",)))
+        written = bent(body, {"model": model}, quirks)
+        return Written(written.body, written.lost + lost)
     ask = CODECS[source].read_ask(envelope)
     if isinstance(ask, Ask):
         ask = msgspec.structs.replace(ask, stream=False)
-    return CODECS[target].write_ask(msgspec.structs.replace(ask, model=model))
+    written = CODECS[target].write_ask(msgspec.structs.replace(ask, model=model))
+    finished = bent(written.body, {}, quirks)
+    return Written(finished.body, written.lost + finished.lost + lost)
 
 
 class Gatherer:
@@ -142,6 +154,7 @@ class _Parcels:
         self._new_id = new_id
         self._folder = folder
         self._open: dict[tuple[str, str], Parcel] = {}
+        self._chosen: dict[str, Key | None] = {}
         self._seen = 0
         self.planned = 0
 
@@ -153,7 +166,8 @@ class _Parcels:
         provider = self._provider
         try:
             key = self._key(item.model)
-            written = convert(body, self._batch.format, provider.format_for(self._batch.format), item.model)
+            model = key.deployments.get(item.model, item.model) if key else item.model
+            written = convert(body, self._batch.format, provider, model)
             self._fits(written.body)
         except Failure as failure:
             await self.refuse(item, failure)
@@ -162,8 +176,13 @@ class _Parcels:
         await self._put(group, item.n, written)
 
     def _key(self, model: str) -> Key | None:
+        """One key for as long as jobs are being filled, so that few items do not make many jobs."""
         provider = self._provider
-        key = provider.choose(model)
+        if model not in self._chosen:
+            used = {key for key, _ in self._open}
+            again = (key for key in provider.keys if key.id in used and key.allows(model))
+            self._chosen[model] = next(again, None) or provider.choose(model)
+        key = self._chosen[model]
         if key is None and not provider.keyless:
             text = f"no key of provider {provider.name!r} with use_for_batch_api may be used for model {model!r}"
             raise Refused(400, text, code="invalid_request_error", param="model")
@@ -183,6 +202,7 @@ class _Parcels:
             size = parcel.size + len(written.body) + count * _LINE_OVERHEAD
             if count > limits.max_items or size > limits.max_bytes:
                 await self._plan(group, self._open.pop(group))
+                self._chosen.clear()
                 parcel = None
         if parcel is None:
             parcel = self._open[group] = Parcel(self._folder, self._new_id())

@@ -22,6 +22,7 @@ from asbru.model.failure import Refused
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.store import Appender, batches
 from asbru.store.batches import NewBatch, NewItem
+from asbru.wire.shapes import BAD_JSON
 
 _T = TypeVar("_T")
 
@@ -174,7 +175,7 @@ class _Check:
             raise _Mistake("custom_id", "Field required")
         try:
             custom_id = _read_string(raw)
-        except msgspec.DecodeError:
+        except BAD_JSON:
             raise _Mistake("custom_id", "Input should be a valid string") from None
         most = _ID_LENGTH if self._listing.strict_ids else _LONG_ID
         if not 1 <= len(custom_id) <= most:
@@ -190,7 +191,10 @@ class _Check:
         if raw is UNSET:
             raise _Mistake(self._member, "Field required")
         try:
+            bytes(raw).decode()
             params = _read_params(raw)
+        except UnicodeDecodeError:
+            raise _Mistake(self._member, "Input should be valid UTF-8") from None
         except msgspec.DecodeError:
             raise _Mistake(self._member, "Input should be an object") from None
         provider, model = self._target(self._model(params))

@@ -9,9 +9,11 @@ Rule 4. Bodies are streamed: one line at a time, never the whole file.
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from asbru.model.batches import Counts, Outcome
+from asbru.model.http import Headers
 from asbru.model.keys import Key
 from asbru.model.names import Format
 
@@ -36,7 +38,8 @@ class Job(Struct, frozen=True, kw_only=True):
     """One batch upstream. ``id`` is ours (letters and digits). ``count``: lines. ``size``: bytes of all their bodies.
 
     ``format``: what the bodies are written in. ``upstream_id``: "" until the provider told it. ``files``: ids of what
-    was uploaded or made for it upstream (input, output, error), for results() and clean_up().
+    was uploaded or made for it upstream (input, output, error), for results() and clean_up(). ``headers``: those of the
+    batch's creation that its provider is to see.
     """
 
     id: str
@@ -50,6 +53,7 @@ class Job(Struct, frozen=True, kw_only=True):
     size: int
     upstream_id: str = ""
     files: tuple[str, ...] = ()
+    headers: Headers = msgspec.field(default_factory=dict)
 
 
 class Progress(Struct, frozen=True, kw_only=True):

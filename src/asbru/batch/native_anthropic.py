@@ -24,6 +24,7 @@ from asbru.batch.native_lines import lines_of, steady_lines
 from asbru.model.batches import Counts, Outcome
 from asbru.model.failure import Rejected
 from asbru.upstream.call import Origin
+from asbru.wire.shapes import BAD_JSON
 
 CLOCK_SKEW = 300.0
 _STATUSES = {
@@ -153,7 +154,7 @@ class NativeAnthropic:
         try:
             async for line in lines:
                 return _row.decode(line).custom_id.startswith(f"{job.id}-")
-        except msgspec.DecodeError:
+        except BAD_JSON:
             return False
         finally:
             await lines.aclose()
@@ -262,7 +263,7 @@ def _result(line: bytes) -> JobResult | None:
                 return _errored(row)
             case "canceled" | "expired" as word:
                 return JobResult(upstream_id=row.custom_id, outcome=Outcome(word))
-    except msgspec.DecodeError:
+    except BAD_JSON:
         pass
     return None
 

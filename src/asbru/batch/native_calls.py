@@ -16,6 +16,7 @@ from asbru.batch.native import Job
 from asbru.model.failure import Broken, Overloaded, Rejected, Unreachable, Upstream
 from asbru.model.http import Answer, Headers
 from asbru.upstream.call import Call, Deadlines, Origin
+from asbru.wire.shapes import BAD_JSON
 
 T = TypeVar("T")
 Send = Callable[[Call], Awaitable[Answer]]
@@ -127,7 +128,7 @@ class Caller:
     def _read(self, answer: Answer, kind: type[T], path: str) -> T:
         try:
             return msgspec.json.decode(answer.body, type=kind)
-        except msgspec.DecodeError as error:
+        except BAD_JSON as error:
             provider = self.address.provider
             text = f"The provider {provider!r} answered {path.partition('?')[0]} with what is no answer: {error}"
             raise Broken(502, text, provider=provider) from None
@@ -157,7 +158,7 @@ def _said(body: bytes) -> tuple[str, str]:
     try:
         error: Any = msgspec.json.decode(body)["error"]
         return str(error["message"]), str(error.get("code") or error.get("type") or "")
-    except (msgspec.DecodeError, TypeError, KeyError, AttributeError):
+    except (*BAD_JSON, TypeError, KeyError, AttributeError):
         return "", ""
 
 

@@ -24,6 +24,7 @@ from asbru.batch.native_lines import steady_lines
 from asbru.model.batches import Counts, Outcome
 from asbru.model.failure import Overloaded, Rejected, Upstream
 from asbru.wire.openai.batches import ENDPOINTS
+from asbru.wire.shapes import BAD_JSON
 
 MARK = "asbru_job"
 CLOCK_SKEW = 300.0
@@ -296,7 +297,7 @@ def _result(line: bytes) -> JobResult | None:
     """A line of an output or error file; None when it is none."""
     try:
         row = _row.decode(line)
-    except msgspec.DecodeError:
+    except BAD_JSON:
         return None
     if row.response is not None and row.error is None:
         fine = 200 <= row.response.status_code < 300

@@ -79,12 +79,10 @@ def run(task: Task) -> Outcome:
 def _run(task: Task) -> str:
     if os.path.getsize(task.body) == 0:
         return _store(task, b"")
-    with open(task.body, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        body = memoryview(mapped)
-        try:
-            return _store(task, body)
-        finally:
-            body.release()
+    with open(task.body, "rb") as file:
+        # Never closed: what was read from it is still held by a refusal's traceback, and this process ends soon.
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return _store(task, memoryview(mapped))
 
 
 def _store(task: Task, body: bytes | memoryview) -> str:

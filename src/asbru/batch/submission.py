@@ -204,6 +204,7 @@ class _Step:
             size=row.size,
             upstream_id=row.upstream_id,
             files=row.files,
+            headers={name.encode(): value.encode() for name, value in self._batch.headers.items()},
         )
 
     def _lines(self) -> Lines:

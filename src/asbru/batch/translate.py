@@ -8,6 +8,7 @@ from asbru.model.http import NO_HEADERS
 from asbru.model.names import Format
 from asbru.wire import CODECS
 from asbru.wire.codec import Stamp
+from asbru.wire.shapes import BAD_JSON
 
 
 def in_format(result: ItemResult, batch: str, at: float, wanted: Format) -> ItemResult:
@@ -39,8 +40,10 @@ def one_line(body: bytes) -> bytes:
     Line feeds can only stand between tokens of valid JSON; a body without any keeps its bytes.
     """
     try:
+        if not body.isascii():
+            body.decode()
         return msgspec.json.format(body, indent=-1) if b"\n" in body or b"\r" in body else _valid(body)
-    except (msgspec.DecodeError, RecursionError):
+    except BAD_JSON:
         raise Broken(502, "The provider's answer is not JSON.", code="invalid_response") from None
 
 

@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from asbru.model.http import Headers
 from asbru.providers import Quirks
+from asbru.wire.codec import Written
 from asbru.wire.envelope import Envelope
 from asbru.wire.shapes import said
 
@@ -42,8 +43,15 @@ def bend(
     if quirks is PLAIN:
         return put, rename, drop
     put = {rename.get(name, name): value for name, value in put.items() if name not in drop}
-    bent = quirks.rewrite.put(envelope.members) if quirks.rewrite else {}
-    return {**put, **bent, **quirks.put}, rename, drop
+    again = quirks.rewrite.put(envelope.members) if quirks.rewrite else {}
+    return {**put, **again, **quirks.put}, rename, drop
+
+
+def bent(body: bytes, put: Mapping[str, object], quirks: Quirks) -> Written:
+    """A body that no exchange carries (of a provider's batch), with ``put``, as ``quirks`` want it."""
+    envelope = Envelope(body)
+    values, rename, drop = bend(envelope, put, quirks)
+    return Written(envelope.splice(values, rename, drop), dropped(envelope, quirks))
 
 
 def lifted(headers: Headers, quirks: Quirks) -> dict[str, Raw]:

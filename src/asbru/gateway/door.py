@@ -81,7 +81,7 @@ class Door:
         self._signer = opening.signer
         base = urlsplit(url).path.rstrip("/")
         auth = endpoint.auth or provider.auth
-        self._not_passed = _foreign(self.family, auth)
+        self._not_passed = foreign(self.family, auth)
         self._targets = tuple(
             with_query(base + filled(path, provider, key, self.model), auth, key)
             for path in (endpoint.path, endpoint.stream_path or endpoint.path)
@@ -168,7 +168,7 @@ def merge_headers(fixed: Mapping[bytes, bytes], passed: Headers, without: tuple[
     return out
 
 
-def _foreign(family: Family, auth: Auth) -> tuple[bytes, ...]:
+def foreign(family: Family, auth: Auth) -> tuple[bytes, ...]:
     """How headers of clients begin that this endpoint would not understand: another dialect's, and Amazon's own."""
     anthropics = () if family is Family.ANTHROPIC else (b"anthropic-",)
     return anthropics if isinstance(auth, SigV4) else (*anthropics, b"x-amzn-")

@@ -33,9 +33,10 @@ class Frames:
         self._running = False
         self.over: Callable[[bool], None] = lambda left: None
 
-    def spoil(self, cut: int, stallafter: int) -> None:
-        """Cut it, or let it fall silent, after so many pieces (-1: do not)."""
-        self._pace = structs.replace(self._pace, cut=cut, stallafter=stallafter)
+    def spoil(self, cut: int, stallafter: int, between: float) -> None:
+        """Cut it, or let it fall silent, after so many pieces; ``between``: seconds between two. -1: do not."""
+        between = between if between >= 0 else self._pace.between
+        self._pace = structs.replace(self._pace, cut=cut, stallafter=stallafter, between=between)
 
     def start(self, sink: Sink) -> None:
         """Begin to push."""

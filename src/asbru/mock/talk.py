@@ -157,7 +157,7 @@ def spoil(answer: Answer, told: Directive) -> Answer:
     if told.drop:
         raise HangUp
     if isinstance(answer.stream, Frames):
-        answer.stream.spoil(told.cut, told.stallafter)
+        answer.stream.spoil(told.cut, told.stallafter, told.pace)
         return answer
     if told.garbage:
         return Answer(status=answer.status, headers=answer.headers, body=_GARBAGE)
