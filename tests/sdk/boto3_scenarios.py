@@ -13,7 +13,16 @@ PIXEL = base64.b64decode(
 )
 CLAUDE = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 PROFILE = "arn:aws:bedrock:eu-north-1:123456789012:application-inference-profile/abc123"
-MODELS = (CLAUDE, PROFILE, "amazon.nova-lite-v1:0", "openai/gpt-4o", "anthropic/claude-sonnet-4-5", "acme/some-model")
+MODELS = (
+    CLAUDE,
+    PROFILE,
+    "amazon.nova-lite-v1:0",
+    "openai/gpt-4o",
+    "anthropic/claude-sonnet-4-5",
+    "acme/some-model",
+    "gemini/gemini-2.5-flash",
+    "cohere/command-a",
+)
 WEATHER = {
     "toolSpec": {
         "name": "get_weather",
@@ -104,7 +113,7 @@ def tools(url):
             assert len(calls) == 2 and stop == "tool_use", (model, blocks)
             assert all(call["name"] == "get_weather" and isinstance(call["input"], dict) for call in calls)
             assert len({call["toolUseId"] for call in calls}) == 2
-        calls = [block["toolUse"] for block in reply["output"]["message"]["content"]]
+        calls = [block["toolUse"] for block in reply["output"]["message"]["content"] if "toolUse" in block]
         results = [{"toolResult": {"toolUseId": call["toolUseId"], "content": [{"text": "sunny"}]}} for call in calls]
         results[0]["toolResult"]["content"] = [{"json": {"sky": "sunny"}}]
         history = [*asked["messages"], reply["output"]["message"], {"role": "user", "content": results}]
@@ -296,6 +305,9 @@ def count_tokens(url):
     assert reply["inputTokens"] > 0, reply
     body = json.dumps(CLAUDE_BODY).encode()
     assert here.count_tokens(modelId=CLAUDE, input={"invokeModel": {"body": body}})["inputTokens"] > 0
+    for model in ("anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash", "openai/gpt-4o"):
+        for told in ({"converse": asked}, {"invokeModel": {"body": body}}):
+            assert here.count_tokens(modelId=model, input=told)["inputTokens"] > 0, model
 
 
 def rerank(url):
