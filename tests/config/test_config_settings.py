@@ -257,7 +257,7 @@ def test_responses_are_asked_for_where_they_are_said_to_be(said: dict[str, Any],
 def test_a_keyless_custom_provider_of_anthropics_kind() -> None:
     row = mine("https://x.example", base_provider_type="anthropic").provider
     assert row.keyless
-    assert {endpoint.format for endpoint in row.serves} == {Format.ANTHROPIC_MESSAGES, Format.ANTHROPIC_COUNT_TOKENS}
+    assert row.serves == CATALOG["anthropic"].serves
     assert row.headers == {"anthropic-version": "2023-06-01"}
 
 

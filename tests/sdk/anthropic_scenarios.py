@@ -126,6 +126,22 @@ def count_tokens(url):
     assert "count_tokens is not supported by elevenlabs" in error.message, error
 
 
+def complete(url):
+    prompt = "\n\nHuman: one two three\n\nAssistant:"
+    for model in (*PROVIDERS, "claude-2.1"):
+        asked = dict(model=model, max_tokens_to_sample=50, prompt=prompt)
+        if not hasattr(Anthropic, "completions"):  # The newest SDK has dropped it, the API has not.
+            whole = client(url).post("/v1/complete", body=asked, cast_to=object)
+            assert "one two three" in whole["completion"] and whole["stop_reason"] == "stop_sequence", (model, whole)
+            continue
+        whole = client(url).completions.create(**asked)
+        assert "one two three" in whole.completion, (model, whole)
+        assert whole.type == "completion" and whole.stop_reason == "stop_sequence"
+        events = list(client(url).completions.create(stream=True, **asked))
+        assert len(events) > 1 and "one two three" in "".join(event.completion for event in events), (model, events)
+        assert events[-1].stop_reason == "stop_sequence", (model, events[-1])
+
+
 def betas(url):
     message = client(url).beta.messages.create(
         model="claude-sonnet-4-5", max_tokens=20, messages=user("beta"), betas=["context-1m-2025-08-07"]
@@ -337,7 +353,7 @@ def expect(kind, call):
 
 
 SCENARIOS = (
-    messages, stream, tools, vision, thinking, count_tokens, betas, errors, models, batch, native, cancel, listing, mistakes, early,
+    messages, stream, tools, vision, thinking, count_tokens, complete, betas, errors, models, batch, native, cancel, listing, mistakes, early,
     beta_batches, idempotent,
 )  # fmt: skip
 

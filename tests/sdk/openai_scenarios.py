@@ -180,6 +180,29 @@ def embedding_errors(url):
             raise AssertionError(f"no error for {asked}")
 
 
+def completions(url):
+    for client, models in clients(url):
+        for model in (*models, "openai/gpt-3.5-turbo-instruct"):
+            asked = dict(model=model, prompt="one two three four", max_tokens=50)
+            whole = client.completions.create(**asked)
+            assert "one two three four" in whole.choices[0].text, (model, whole)
+            assert whole.object == "text_completion" and whole.choices[0].finish_reason == "stop"
+            assert whole.usage.total_tokens > 0
+            chunks = list(client.completions.create(stream=True, **asked))
+            pieces = [chunk.choices[0].text for chunk in chunks if chunk.choices]
+            assert len(pieces) > 1 and "one two three four" in "".join(pieces), (model, chunks)
+            assert chunks[-1].choices[0].finish_reason == "stop", (model, chunks[-1])
+    client = OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0)
+    two = client.completions.create(model="openai/gpt-3.5-turbo-instruct", prompt=["a", "b"], n=2)
+    assert len(two.choices) == 4
+    try:
+        client.completions.create(model="anthropic/claude-sonnet-4-5", prompt=["a", "b"])
+    except openai.BadRequestError as error:
+        assert "prompt: this model chats" in error.message, error
+    else:
+        raise AssertionError("several prompts were taken")
+
+
 def rerank(url):
     """OpenAI has no rerank: its client posts Bifrost's unified one."""
     client = OpenAI(base_url=f"{url}/v1", api_key="k")
@@ -268,7 +291,7 @@ def reads_anthropic_batch(url):
 
 SCENARIOS = (
     chat, stream, tools, vision, structured, errors, fallbacks, retries, models, reads_anthropic_batch,
-    embeddings, embedding_errors, many_embeddings, rerank,
+    embeddings, embedding_errors, many_embeddings, rerank, completions,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ from running import Process
 HERE = Path(__file__).parent
 GENERATIONS = {"newest": Path(sys.executable), "era": HERE.parents[1] / ".envs" / "era" / "bin" / "python"}
 ANTHROPIC = (
-    "messages", "stream", "tools", "vision", "thinking", "count_tokens", "betas", "errors", "models", "batch", "native",
-    "cancel", "listing", "mistakes", "early", "beta_batches", "idempotent",
+    "messages", "stream", "tools", "vision", "thinking", "count_tokens", "complete", "betas", "errors", "models",
+    "batch", "native", "cancel", "listing", "mistakes", "early", "beta_batches", "idempotent",
 )  # fmt: skip
 OPENAI = (
     "chat", "stream", "tools", "vision", "structured", "errors", "fallbacks", "retries", "models",
     "reads_anthropic_batch",
-    "embeddings", "embedding_errors", "many_embeddings", "rerank",
+    "embeddings", "embedding_errors", "many_embeddings", "rerank", "completions",
 )  # fmt: skip
 OPENAI_BATCHES = (
     "files", "batch", "native", "foreign", "anthropic_lines", "embeddings", "inline", "mistakes", "cancel",

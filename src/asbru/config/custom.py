@@ -56,13 +56,15 @@ def custom_row(name: str, said: CustomShape, base_url: str, path: str, findings:
 
 
 def _offered(base: Provider, said: CustomShape) -> tuple[Endpoint, ...]:
-    """The base's endpoints that are there. One that is left alone with its operation is asked for all models."""
+    """The base's endpoints that are there. Where one is not, the first of its operation is asked for all models."""
     offered = tuple(each for each in base.serves if _is_offered(each, said))
-    if len(offered) == len(base.serves):
-        return offered
-    operations = [OPERATIONS[each.format] for each in offered]
+    lacking = {OPERATIONS[each.format] for each in base.serves if each not in offered}
+    first = {OPERATIONS[each.format]: each for each in reversed(offered)}
     return tuple(
-        replace(each, models=("*",)) if operations.count(OPERATIONS[each.format]) == 1 else each for each in offered
+        replace(each, models=("*",))
+        if OPERATIONS[each.format] in lacking and first[OPERATIONS[each.format]] is each
+        else each
+        for each in offered
     )
 
 

@@ -13,10 +13,12 @@ def anthropic_rows(parts: Parts) -> list[Mount]:
     """Inference and models. A model without prefix is Anthropic's."""
     messages = parts.inference.route(Format.ANTHROPIC_MESSAGES, "anthropic", fail_anthropic)
     count = parts.inference.route(Format.ANTHROPIC_COUNT_TOKENS, "anthropic", fail_anthropic)
+    complete = parts.inference.route(Format.ANTHROPIC_COMPLETE, "anthropic", fail_anthropic)
     many, one = ModelRoutes(parts.lists, "anthropic", fail_anthropic).anthropic()
     return [
         Mount("POST", "/v1/messages", messages),
         Mount("POST", "/v1/messages/count_tokens", count),
+        Mount("POST", "/v1/complete", complete),
         Mount("GET", "/v1/models", many),
         Mount("GET", "/v1/models/{id}", one),
     ]

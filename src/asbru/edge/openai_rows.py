@@ -18,6 +18,7 @@ def openai_rows(parts: Parts, default: str) -> list[Mount]:
     """
     chat = parts.inference.route(Format.OPENAI_CHAT, default, fail_openai)
     responses = parts.inference.route(Format.OPENAI_RESPONSES, default, fail_openai)
+    completions = parts.inference.route(Format.OPENAI_COMPLETIONS, default, fail_openai)
     embeddings = parts.inference.route(Format.OPENAI_EMBEDDINGS, default, fail_openai)
     many, one = ModelRoutes(parts.lists, default, fail_openai).openai()
     return [
@@ -25,6 +26,7 @@ def openai_rows(parts: Parts, default: str) -> list[Mount]:
         *openai_media_rows(parts.inference, default),
         Mount("POST", "/chat/completions", chat),
         Mount("POST", "/responses", responses),
+        Mount("POST", "/completions", completions),
         Mount("POST", "/embeddings", embeddings),
         Mount("GET", "/models", many),
         Mount("GET", "/models/{id}", one),

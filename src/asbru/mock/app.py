@@ -17,6 +17,7 @@ from asbru.mock import (
     bedrock,
     cohere,
     cohere_tasks,
+    completions,
     elevenlabs,
     gemini,
     openai,
@@ -54,6 +55,8 @@ MODELS = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4-5", "claude-haiku-4-5", "moc
 _FAILS: dict[str, Fail] = {
     "": openai.fail,
     "/v1/messages": anthropic.fail,
+    "/v1/complete": anthropic.fail,
+    "/v1/completions": openai.fail,
     "/model/": bedrock.fail,
     "/v1beta/": gemini.fail,
     "/v2/": cohere.fail,
@@ -96,7 +99,9 @@ class Mock:
             self._mount("POST", "/v1/chat/completions", openai.DIALECT, self._chat),
             self._mount("POST", "/v1/responses", openai.DIALECT, self._responses.create),
             self._mount("POST", "/v1/messages", anthropic.DIALECT, self._messages),
-            self._mount("POST", "/v2/chat", cohere.DIALECT, self._cohere_chat),
+            self._mount("POST", "/v2/chat", cohere.DIALECT, self._talk(cohere.DIALECT)),
+            self._mount("POST", "/v1/completions", openai.DIALECT, self._talk(completions.OPENAI)),
+            self._mount("POST", "/v1/complete", anthropic.DIALECT, self._talk(completions.ANTHROPIC)),
             self._mount("GET", "/v1/models", openai.DIALECT, self._models),
             Mount("GET", "/health", Route(handler=self._health, fail=openai.fail)),
             Mount("GET", "/mock/stats", Route(handler=self._show, fail=openai.fail)),
@@ -175,8 +180,11 @@ class Mock:
     async def _messages(self, request: Request) -> Answer:
         return await self.talker.converse(anthropic.DIALECT, request)
 
-    async def _cohere_chat(self, request: Request) -> Answer:
-        return await self.talker.converse(cohere.DIALECT, request)
+    def _talk(self, dialect: Dialect) -> Handler:
+        async def talk(request: Request) -> Answer:
+            return await self.talker.converse(dialect, request)
+
+        return talk
 
     async def _models(self, request: Request) -> Answer:
         """Anthropic's list for who sends ``anthropic-version``, Cohere's for its SDK or parameters, else OpenAI's."""

@@ -37,6 +37,8 @@ class Format(StrEnum):
     OPENAI_TRANSLATIONS = "openai.translations"
     ANTHROPIC_MESSAGES = "anthropic.messages"
     ANTHROPIC_COUNT_TOKENS = "anthropic.count_tokens"
+    ANTHROPIC_COMPLETE = "anthropic.complete"
+    OPENAI_COMPLETIONS = "openai.completions"
     BEDROCK_CONVERSE = "bedrock.converse"
     BEDROCK_NOVA = "bedrock.nova"
     BEDROCK_TITAN_TEXT = "bedrock.titan_text"
@@ -81,6 +83,8 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.OPENAI_TRANSLATIONS: Operation.TRANSLATE_SPEECH,
         Format.ANTHROPIC_MESSAGES: Operation.CHAT,
         Format.ANTHROPIC_COUNT_TOKENS: Operation.COUNT_TOKENS,
+        Format.ANTHROPIC_COMPLETE: Operation.CHAT,
+        Format.OPENAI_COMPLETIONS: Operation.CHAT,
         Format.BEDROCK_CONVERSE: Operation.CHAT,
         Format.BEDROCK_NOVA: Operation.CHAT,
         Format.BEDROCK_TITAN_TEXT: Operation.CHAT,

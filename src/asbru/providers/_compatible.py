@@ -31,6 +31,11 @@ def responses(path: str = "/responses", models: tuple[str, ...] = ("*",)) -> End
     return Endpoint(Format.OPENAI_RESPONSES, path, models=models)
 
 
+def completions(path: str = "/completions") -> Endpoint:
+    """OpenAI's text completions at ``path``."""
+    return Endpoint(Format.OPENAI_COMPLETIONS, path)
+
+
 def embeddings(path: str = "/embeddings", quirks: Quirks = _NONE) -> Endpoint:
     """OpenAI's embeddings at ``path``."""
     return Endpoint(Format.OPENAI_EMBEDDINGS, path, quirks=quirks)

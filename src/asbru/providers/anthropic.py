@@ -9,6 +9,7 @@ PROVIDER = Provider(
     serves=(
         Endpoint(Format.ANTHROPIC_MESSAGES, "/messages"),
         Endpoint(Format.ANTHROPIC_COUNT_TOKENS, "/messages/count_tokens"),
+        Endpoint(Format.ANTHROPIC_COMPLETE, "/complete", models=("claude-2*", "claude-1*", "claude-instant*")),
     ),
     auth=InHeader("x-api-key"),
     headers={"anthropic-version": "2023-06-01"},

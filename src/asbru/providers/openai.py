@@ -12,12 +12,16 @@ RESPONSES_ONLY = (
 CHAT_ONLY = ("gpt-3.5-*", "*-audio*", "*-search-preview*", "*-search-api*")
 """Models that Responses does not have."""
 
+COMPLETING = ("*-instruct*", "davinci-002", "babbage-002", "ft:davinci-002*", "ft:babbage-002*")
+"""Models that complete texts; others are asked to chat."""
+
 PROVIDER = Provider(
     name="openai",
     base_url="https://api.openai.com/v1",
     serves=(
         Endpoint(Format.OPENAI_CHAT, "/chat/completions", models=("*", *(f"!{each}" for each in RESPONSES_ONLY))),
         Endpoint(Format.OPENAI_RESPONSES, "/responses", models=("*", *(f"!{each}" for each in CHAT_ONLY))),
+        Endpoint(Format.OPENAI_COMPLETIONS, "/completions", models=COMPLETING),
         Endpoint(Format.OPENAI_EMBEDDINGS, "/embeddings"),
         Endpoint(Format.OPENAI_IMAGES, "/images/generations"),
         Endpoint(Format.OPENAI_IMAGE_EDITS, "/images/edits"),

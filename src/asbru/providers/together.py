@@ -6,6 +6,7 @@ Source: together 3.1, ``chat.completion_create_params`` (``max_tokens``; no role
 from asbru.providers._compatible import (
     MAX_TOKENS,
     chat,
+    completions,
     embeddings,
     images,
     rerank,
@@ -21,6 +22,7 @@ PROVIDER = Provider(
     base_url="https://api.together.ai/v1",
     serves=(
         chat(quirks=Quirks(rename=MAX_TOKENS, rewrite=NO_DEVELOPER)),
+        completions(),
         embeddings(),
         rerank(),
         images(),

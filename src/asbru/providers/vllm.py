@@ -1,6 +1,6 @@
 """vLLM, each server at an address of the operator's: OpenAI's API and, since 0.11, Anthropic's Messages."""
 
-from asbru.providers._compatible import chat, embeddings, messages, rerank, transcriptions, translations
+from asbru.providers._compatible import chat, completions, embeddings, messages, rerank, transcriptions, translations
 from asbru.providers._kinds import Provider, Quirks
 from asbru.providers._rewrites import TextDocuments
 
@@ -10,6 +10,7 @@ PROVIDER = Provider(
     serves=(
         chat(),
         messages(),
+        completions(),
         embeddings(),
         rerank(quirks=Quirks(rewrite=TextDocuments())),
         transcriptions(),

@@ -1,6 +1,7 @@
 """Every body format, read into the model and written from it. Bytes in, bytes out, no I/O."""
 
 from asbru.model.names import Format
+from asbru.wire.anthropic import complete as anthropic_complete
 from asbru.wire.anthropic import count_tokens as anthropic_count_tokens
 from asbru.wire.anthropic import messages
 from asbru.wire.bedrock import cohere_embed as bedrock_cohere_embed
@@ -19,7 +20,7 @@ from asbru.wire.envelope import Envelope
 from asbru.wire.gemini import count_tokens as gemini_count_tokens
 from asbru.wire.gemini import embed as gemini_embed
 from asbru.wire.gemini import generate, vertex_embed
-from asbru.wire.openai import chat, embeddings, forms, images, rerank, responses, speech, transcriptions
+from asbru.wire.openai import chat, completions, embeddings, forms, images, rerank, responses, speech, transcriptions
 from asbru.wire.sse import Frame, Framer, write_frame
 
 CODECS: dict[Format, AnyCodec] = {
@@ -35,6 +36,8 @@ CODECS: dict[Format, AnyCodec] = {
     Format.OPENAI_TRANSLATIONS: forms.TRANSLATIONS,
     Format.ANTHROPIC_MESSAGES: messages.CODEC,
     Format.ANTHROPIC_COUNT_TOKENS: anthropic_count_tokens.CODEC,
+    Format.ANTHROPIC_COMPLETE: anthropic_complete.CODEC,
+    Format.OPENAI_COMPLETIONS: completions.CODEC,
     Format.BEDROCK_CONVERSE: converse.CODEC,
     Format.BEDROCK_NOVA: nova.CODEC,
     Format.BEDROCK_COUNT_TOKENS: count_tokens.CODEC,
