@@ -100,6 +100,9 @@ def test_a_packed_upload(client: httpx2.Client) -> None:
     assert answer.json()["text"] == "36000 bytes"
 
 
+PLAIN = gzip.compress(b"{}", mtime=0)
+
+
 @pytest.mark.parametrize(
     ("coding", "body", "status", "names"),
     [
@@ -107,11 +110,12 @@ def test_a_packed_upload(client: httpx2.Client) -> None:
         ("zstd", b"x", 415, "zstd is not unpacked here"),
         ("gzip, gzip", b"x", 415, "gzip, gzip is not unpacked here"),
         ("gzip", b"no gzip", 400, "cannot be unpacked"),
-        ("gzip", gzip.compress(b"{}")[:-3], 400, "cut"),
-        ("gzip", gzip.compress(b"{}") + b"more", 400, "something follows"),
+        ("gzip", PLAIN[:-3], 400, "cut"),
+        ("gzip", PLAIN + b"more", 400, "something follows"),
         ("gzip", b"", 400, "cut"),
         ("deflate", zlib.compress(bytes(101 << 20), 1), 413, "larger than"),
     ],
+    ids=["br", "zstd", "twice", "none", "cut", "followed", "empty", "bomb"],
 )
 def test_packed_bodies_that_are_refused(
     coding: str, body: bytes, status: int, names: str, client: httpx2.Client
@@ -119,3 +123,40 @@ def test_packed_bodies_that_are_refused(
     for path in ("/v1/chat/completions", "/openai/v1/audio/transcriptions"):
         answer = client.post(path, content=body, headers={"content-encoding": coding})
         assert (answer.status_code, names in answer.json()["error"]["message"]) == (status, True), answer.text
+
+
+PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "x-stainless-os"}
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3000", "https://localhost", "http://127.0.0.1:80", "http://[::1]:9"]
+)
+def test_pages_of_this_machine(origin: str, client: httpx2.Client) -> None:
+    told = client.options("/v1/chat/completions", headers={"origin": origin, **PREFLIGHT})
+    assert (told.status_code, told.headers["access-control-allow-origin"]) == (200, origin)
+    assert "x-stainless-os" in told.headers["access-control-allow-headers"]
+    for path, body, status in (
+        ("/v1/chat/completions", CHAT, 200),
+        ("/v1/chat/completions", {}, 400),
+        ("/v1/no", {}, 404),
+    ):
+        answer = client.post(path, json=body, headers={"origin": origin})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, origin)
+    stream = client.post("/v1/chat/completions", json={**CHAT, "stream": True}, headers={"origin": origin})
+    assert (stream.status_code, stream.headers["access-control-allow-origin"]) == (200, origin)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "http://localhost.evil.example", "null", "http://localhost:1/x"]
+)
+def test_pages_of_others(origin: str, client: httpx2.Client) -> None:
+    assert client.options("/v1/models", headers={"origin": origin, **PREFLIGHT}).status_code == 403
+    answer = client.post("/v1/chat/completions", json=CHAT, headers={"origin": origin})
+    assert answer.status_code == 200
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_a_packed_body_of_a_page(client: httpx2.Client) -> None:
+    headers = {"origin": "http://localhost", "content-encoding": "gzip", "content-type": "application/json"}
+    answer = client.post("/v1/chat/completions", content=gzip.compress(json.dumps(CHAT).encode()), headers=headers)
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "http://localhost")

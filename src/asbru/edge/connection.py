@@ -12,9 +12,9 @@ import contextlib
 from collections import deque
 from typing import cast
 
-from asbru.edge.coded import unpacked
 from asbru.edge.drive import Drive
 from asbru.edge.failing import failed_answer
+from asbru.edge.fitting import ODD, fitted
 from asbru.edge.host import Host
 from asbru.edge.job import Job
 from asbru.edge.outflow import Outflow
@@ -257,7 +257,9 @@ class Connection(asyncio.Protocol):
         assert job.request is not None
         # From here on the file of a spooled body is the handler's.
         job.spool = None
-        route = job.route if b"content-encoding" not in job.request.headers else unpacked(job.route)
+        route = job.route
+        if not ODD.isdisjoint(job.request.headers):
+            route = fitted(route, job.request.headers)
         drive = self._drive = Drive(route.handler(job.request), self._done, host.loop)
         drive.start()
 

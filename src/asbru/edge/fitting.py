@@ -1,0 +1,16 @@
+"""A route for a request that is out of the ordinary: its body is packed, or a page in a browser sent it."""
+
+from asbru.edge.coded import unpacked
+from asbru.edge.cors import for_page
+from asbru.edge.request import Route
+from asbru.model.http import Headers
+
+ODD = frozenset({b"content-encoding", b"origin"})
+"""The headers that tell."""
+
+
+def fitted(route: Route, headers: Headers) -> Route:
+    """``route``, with what goes before it."""
+    if b"content-encoding" in headers:
+        route = unpacked(route)
+    return for_page(route) if b"origin" in headers else route
