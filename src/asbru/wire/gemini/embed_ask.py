@@ -21,7 +21,7 @@ from asbru.wire.envelope import Envelope
 from asbru.wire.gemini.generate_contents_in import Contents
 from asbru.wire.gemini.generate_parts import write_part
 from asbru.wire.gemini.media import Json
-from asbru.wire.gemini.proto import ProtoShape
+from asbru.wire.gemini.proto import ProtoShape, camel
 from asbru.wire.shapes import NOTHING, Members, given, join, refused, said, write_json
 
 TASKS: Mapping[str, str] = MappingProxyType(
@@ -80,7 +80,7 @@ def _asked(requests: list[tuple[Request, str]], spare: Members, format: Format) 
     for (_, path), config in zip(requests[1:], configs[1:], strict=True):
         for name in ("task_type", "title", "output_dimensionality"):
             if getattr(config, name) != getattr(first, name):
-                spare[f"{path}.{_CAMEL[name]}"] = Raw(write_json(getattr(config, name)))
+                spare[f"{path}.{camel(name)}"] = Raw(write_json(getattr(config, name)))
     task = (first.task_type or "").upper()
     return EmbedAsk(
         model="",
@@ -92,9 +92,6 @@ def _asked(requests: list[tuple[Request, str]], spare: Members, format: Format) 
         extra=spare,
         origin=format,
     )
-
-
-_CAMEL = {"task_type": "taskType", "title": "title", "output_dimensionality": "outputDimensionality"}
 
 
 def _config(request: Request, path: str, spare: Members) -> _Config:

@@ -13,6 +13,7 @@ from asbru.model.chat import Opaque, Part, Text, Thinking, ToolCall, ToolResult,
 from asbru.model.names import Format, Role
 from asbru.wire.gemini import generate_shapes as shapes
 from asbru.wire.gemini.media import read_blob, read_link
+from asbru.wire.gemini.results import read_response
 from asbru.wire.gemini.signatures import read_signature
 from asbru.wire.shapes import BAD_JSON, Members, given, join, read_members, refused, write_json
 
@@ -158,11 +159,11 @@ class Contents:
     def _data(self, part: shapes.Part, raw: Raw, path: str, grown: Grown) -> None:
         read = read_media(part.inline_data, part.file_data, path, self._spare)
         if read is None or part.thought:
-            grown.add(_opaque(raw), path)
+            grown.add(Opaque(format=HERE, kind="thought" if part.thought else "video or sound", raw=raw), path)
             return
-        grown.add(read, path)
         if part.thought_signature:
-            grown.add(read_signature(part.thought_signature, f"image{grown.images}"), path)
+            grown.sign(read_signature(part.thought_signature, f"image{grown.images}"), path)
+        grown.add(read, path)
         grown.images += 1
 
     def _unknown(self, raw: Raw, path: str, grown: Grown) -> None:
@@ -221,21 +222,6 @@ def read_media(inline: Raw, file: Raw, path: str, spare: Members) -> Part | None
     where = join(path, "fileData")
     link = shapes.FILE_DATA.read(raw, where, spare)
     return read_link(_needs(link.file_uri, where, "fileUri"), link.mime_type or "", link.display_name or "")
-
-
-def read_response(response: Raw) -> tuple[list[Part], bool]:
-    """What a function answered, and whether it failed: ``output`` and ``error`` are Google's words for either, when
-    they stand alone. Any other object is the answer itself.
-    """
-    members = read_members(response)
-    name = next(iter(members)) if len(members) == 1 else ""
-    if name in ("output", "error"):
-        try:
-            told = msgspec.json.decode(members[name], type=str | list[str])
-        except BAD_JSON:
-            return [Text(bytes(response).decode())], False
-        return [Text(text) for text in ([told] if isinstance(told, str) else told)], name == "error"
-    return ([Text(bytes(response).decode())] if members else []), False
 
 
 def _object(raw: Raw, path: str) -> Raw:

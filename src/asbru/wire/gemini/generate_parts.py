@@ -7,7 +7,6 @@ Rule 2. Thinking without a signature is written as a thought: Google takes it ba
 
 from collections.abc import Iterable
 
-import msgspec
 from msgspec import Raw
 
 from asbru.model.chat import (
@@ -24,8 +23,8 @@ from asbru.model.chat import (
 )
 from asbru.model.names import Format
 from asbru.wire.gemini.media import Json, write_audio, write_document, write_image
+from asbru.wire.gemini.results import write_response
 from asbru.wire.gemini.signatures import placed, wrapped
-from asbru.wire.shapes import read_members, write_json
 
 HERE = Format.GEMINI_GENERATE
 
@@ -162,23 +161,7 @@ def write_result(part: ToolResult, name: str, path: str, lost: list[str]) -> Jso
             written = write_part(inner, f"{path}.content.{n}", lost)
             others += [] if written is None else [written]
     result: Json = {"id": part.id} if part.id else {}
-    result |= {"name": name, "response": _response(texts, part.is_error)}
+    result |= {"name": name, "response": write_response(texts, part.is_error)}
     if others:
         result["parts"] = others
     return {"functionResponse": result}
-
-
-def _response(texts: list[str], failed: bool) -> Json | Raw:
-    if not texts:
-        return {"error": ""} if failed else {}
-    told: object = texts[0] if len(texts) == 1 else texts
-    if failed:
-        return {"error": told}
-    only = texts[0] if len(texts) == 1 else ""
-    if only.startswith("{") and not only.startswith(('{"output"', '{"error"')):
-        try:
-            read_members(only.encode())
-            return Raw(write_json(msgspec.json.decode(only, type=Raw)))
-        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-            pass
-    return {"output": told}

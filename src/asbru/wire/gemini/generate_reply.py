@@ -174,9 +174,9 @@ def _read_part(raw: Raw, grown: Grown, reply_id: str) -> None:
         grown.add(read_call(part.function_call, grown.calls, reply_id), "")
         grown.calls += 1
     elif (read := read_data(part)) is not None and not part.thought:
-        grown.add(read, "")
         if signature:
-            grown.add(read_signature(signature, f"image{grown.images}"), "")
+            grown.sign(read_signature(signature, f"image{grown.images}"), "")
+        grown.add(read, "")
         grown.images += 1
     elif signature and kind_of_part(raw) == "part":
         grown.sign(read_signature(signature, "thought" if part.thought else "text"), "")

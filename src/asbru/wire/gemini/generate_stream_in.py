@@ -112,9 +112,9 @@ class GenerateReader:
                 self._sign(signature, f"call{self._calls}", events)
             self._call(read_call(part.function_call, self._calls, self._id), events)
         elif (read := read_data(part)) is not None and not part.thought:
-            self._whole(read, events)
             if signature:
                 self._sign(signature, f"image{self._images}", events)
+            self._whole(read, events)
             self._images += 1
         elif signature and kind_of_part(raw) == "part":
             self._sign(signature, "thought" if part.thought else "text", events)
@@ -143,7 +143,7 @@ class GenerateReader:
             self._kind = None
 
     def _sign(self, signature: str, place: str, events: list[Event]) -> None:
-        """A signature belongs to the thinking under way, that of a text to a thinking after it."""
+        """A signature belongs to the thinking under way, or to one of its own: after a text, before anything else."""
         signed = read_signature(signature, place)
         if signed.redacted:
             self._whole(signed, events)

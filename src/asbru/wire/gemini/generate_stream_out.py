@@ -5,7 +5,7 @@ A function call is written when it is whole; usage and where a text comes from s
 
 from msgspec import Raw
 
-from asbru.model.chat import Ask, Opaque, Part, Refusal, Text, Thinking, ToolCall, raw_arguments
+from asbru.model.chat import Ask, Image, Opaque, Part, Refusal, Text, Thinking, ToolCall, raw_arguments
 from asbru.model.events import Close, Delta, Done, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
@@ -37,12 +37,12 @@ class _Part:
 class GenerateWriter:
     """Writes one stream."""
 
-    __slots__ = ("_calls", "_grounding", "_parts", "_signatures", "_stamp", "_tail", "_written")
+    __slots__ = ("_calls", "_grounding", "_images", "_parts", "_signatures", "_stamp", "_tail", "_written")
 
     def __init__(self, stamp: Stamp, ask: Ask) -> None:
         self._stamp = stamp
         self._parts: dict[int, _Part] = {}
-        self._calls = self._written = 0
+        self._calls = self._images = self._written = 0
         self._signatures: dict[str, str] = {}
         self._grounding = Grounding()
         self._tail = b"}\n\n"
@@ -82,7 +82,14 @@ class GenerateWriter:
             case Opaque() if part.format is not HERE:
                 return b""
         written = write_part(part, "", [])
+        if isinstance(part, Image) and isinstance(written, dict):
+            written |= self._signed(f"image{self._images}")
+            self._images += 1
         return b"" if written is None else self._chunk(written)
+
+    def _signed(self, place: str) -> Json:
+        signature = self._signatures.get(place)
+        return {"thoughtSignature": signature} if signature else {}
 
     def _delta(self, event: Delta) -> bytes:
         state = self._parts[event.index]
@@ -104,7 +111,7 @@ class GenerateWriter:
         return self._chunk({"text": event.text})
 
     def _sign(self, signature: str) -> bytes:
-        """Those of calls wait for their call; others are told on a part without text."""
+        """Those of calls and images wait for them; others are told on a part without text."""
         place, own = placed(signature)
         if not place:
             return self._chunk({"thought": True, "thoughtSignature": wrapped(Thinking(signature=signature))})
@@ -122,9 +129,7 @@ class GenerateWriter:
             return b""
         text = bytes(part.arguments).decode() + state.arguments
         written = write_call(ToolCall(id=part.id, name=part.name, arguments=raw_arguments(text)), "", [])
-        signature = self._signatures.get(f"call{self._calls}")
-        if signature:
-            written["thoughtSignature"] = signature
+        written |= self._signed(f"call{self._calls}")
         self._calls += 1
         return self._chunk(written)
 

@@ -19,6 +19,7 @@ from asbru.wire.shapes import BAD_JSON, Members, Shape, read_members, refused, w
 T = TypeVar("T")
 
 _UPPER = re.compile(r"[A-Z]")
+_LOWER = re.compile(r"(?<=[a-zA-Z0-9])_([a-z0-9])")
 _STANDARD = str.maketrans("-_", "+/")
 
 
@@ -27,15 +28,19 @@ def snake(camel: str) -> str:
     return _UPPER.sub(lambda letter: "_" + letter[0].lower(), camel)
 
 
+def camel(snake_case: str) -> str:
+    """``inline_data`` as ``inlineData``; a name in camel case stays what it is."""
+    return _LOWER.sub(lambda letter: letter[1].upper(), snake_case)
+
+
 class ProtoShape(Shape[T]):
     """A struct whose members are named in camel case, read from either case."""
 
-    __slots__ = ("_aliases",)
+    __slots__ = ()
 
     def __init__(self, kind: type[T]) -> None:
         super().__init__(kind)
         self._decode = msgspec.json.Decoder(kind, strict=False).decode
-        self._aliases = {snake(name): name for name in self._names if snake(name) != name}
 
     def pick(self, members: Members, spare: Members) -> T:
         """The struct out of the top level of a body; what it does not know goes to ``spare``."""
@@ -55,13 +60,15 @@ class ProtoShape(Shape[T]):
         return super()._read_without_unknown(told, path, spare)
 
     def _camel(self, members: Members, path: str) -> Members:
-        aliases = self._aliases
-        if aliases.keys().isdisjoint(members):
+        """Members of any name, as what is unknown here goes back to Google or is named."""
+        if not any("_" in name for name in members):
             return members
-        renamed = {aliases.get(name, name): raw for name, raw in members.items()}
-        if len(renamed) < len(members):
-            twice = next(name for alias, name in aliases.items() if alias in members and name in members)
-            raise refused(f"{path}.{twice}" if path else twice, "is given twice")
+        renamed: Members = {}
+        for name, raw in members.items():
+            told = camel(name)
+            if told in renamed:
+                raise refused(f"{path}.{told}" if path else told, "is given twice")
+            renamed[told] = raw
         return renamed
 
 

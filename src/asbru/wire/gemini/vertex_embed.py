@@ -16,15 +16,15 @@ from asbru.wire.gemini.embed_ask import TASKS, task_word, truncate_of
 from asbru.wire.gemini.errors import read_failure, write_failure
 from asbru.wire.gemini.generate import peek, put
 from asbru.wire.gemini.media import Json
-from asbru.wire.gemini.proto import ProtoShape
+from asbru.wire.gemini.proto import ProtoShape, camel
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, join, read_members, refused, said, write_json
 from asbru.wire.vectors import FLOAT, embedded, floats_of
 
 HERE = Format.VERTEX_EMBED
 
 
-class _Instance(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Its members are in snake case, as Vertex AI has them in what it passes to a model."""
+class _Instance(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """Its members are written in snake case, as Vertex AI has them in what it passes to a model."""
 
     content: str | None = None
     task_type: str | None = None
@@ -77,7 +77,7 @@ def read_ask(envelope: Envelope) -> EmbedAsk:
     for n, each in enumerate(instances[1:], 1):
         for name in ("task_type", "title"):
             if getattr(each, name) != getattr(first, name):
-                spare[join("instances", n, name)] = Raw(write_json(getattr(each, name)))
+                spare[join("instances", n, camel(name))] = Raw(write_json(getattr(each, name)))
     task = (first.task_type or "").upper()
     return EmbedAsk(
         model="",
