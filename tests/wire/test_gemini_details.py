@@ -11,6 +11,7 @@ from asbru.model.chat import (
     GOOGLE_SEAL,
     Ask,
     Audio,
+    Cache,
     Citation,
     Document,
     Effort,
@@ -467,3 +468,59 @@ def test_the_path_names_the_model() -> None:
     peeked = GEMINI.peek(envelope)
     assert (peeked.model, peeked.stream, peeked.fallbacks) == ("", False, ("openai/x",))
     assert GEMINI.put(envelope, "m", True) == {}
+
+
+def test_a_tier_that_google_does_not_sell() -> None:
+    assert GEMINI.write_ask(Ask(model="m", turns=(), service_tier="scale", origin=Format.OPENAI_CHAT)).lost == (
+        "service_tier",
+    )
+
+
+def test_a_turn_of_which_nothing_is_left() -> None:
+    asked = Ask(model="m", turns=(Turn(Role.ASSISTANT, (Thinking(redacted="x"),)),), origin=Format.ANTHROPIC_MESSAGES)
+    assert msgspec.json.decode(GEMINI.write_ask(asked).body)["contents"] == []
+
+
+def test_a_signature_on_a_call_that_says_nothing() -> None:
+    body = {
+        "contents": [{"role": "model", "parts": [{"functionCall": {"name": "f"}, "thoughtSignature": "YXNicnU6_w=="}]}]
+    }
+    assert [type(part) for part in ask(GEMINI, body).turns[0].parts] == [ToolCall]
+
+
+def test_a_part_of_a_result_that_is_of_no_kind() -> None:
+    body = {"contents": [{"parts": [{"functionResponse": {"name": "f", "parts": [{}]}}]}]}
+    result = ask(GEMINI, body).turns[0].parts[0]
+    assert isinstance(result, ToolResult)
+    assert [part.kind for part in result.parts if isinstance(part, Opaque)] == ["part"]
+
+
+def test_marks_inside_results_are_named() -> None:
+    result = ToolResult(id="a", parts=(Text("{not json", cache=Cache()),))
+    asked = Ask(model="m", turns=(Turn(Role.USER, (result,)),), origin=Format.ANTHROPIC_MESSAGES)
+    written = GEMINI.write_ask(asked)
+    assert written.lost == ("messages.0.content.0.content.0.cache_control",)
+    assert b'{"output":"{not json"}' in written.body
+
+
+def test_what_a_reply_says_beyond_the_model_goes_home() -> None:
+    body = {
+        "candidates": [
+            {
+                "content": {"parts": [{"text": "x"}], "role": "model"},
+                "finishReason": "STOP",
+                "index": 0,
+                "safetyRatings": [],
+            }
+        ],
+        "modelStatus": {"modelStage": "STABLE"},
+    }
+    written = GEMINI.write_reply(GEMINI.read_reply(msgspec.json.encode(body)), STAMP)
+    told = msgspec.json.decode(written.body)
+    assert (told["candidates"], told["modelStatus"]) == (body["candidates"], body["modelStatus"])
+
+
+def test_turns_of_the_models_that_follow_each_other_are_one_content() -> None:
+    body = {"model": "m", "messages": [{"role": "assistant", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    contents = msgspec.json.decode(GEMINI.write_ask(ask(OPENAI, body)).body)["contents"]
+    assert contents == [{"role": "model", "parts": [{"text": "a"}, {"text": "b"}]}]

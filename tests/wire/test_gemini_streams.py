@@ -14,14 +14,14 @@ from test_streams import cut
 from test_taps import cuttings, through
 from wire_kit import ANTHROPIC, GEMINI, HERE, OPENAI, STAMP, asking, meaning, written
 
-from asbru.model.chat import Citation, Opaque, Refusal, Text, Thinking, ToolCall
+from asbru.model.chat import GOOGLE_SEAL, Citation, Opaque, Refusal, Reply, Text, Thinking, ToolCall
 from asbru.model.events import Close, Delta, Done, Event, Open, Start, fold, unfold
 from asbru.model.failure import Broken, Overloaded, Upstream
 from asbru.model.names import Finish, Format
 from asbru.model.usage import Usage
 from asbru.wire import AnyCodec, Framer
 from asbru.wire.passing import LIMIT
-from asbru.wire.sse import END
+from asbru.wire.sse import END, Frame
 
 STREAMS = sorted((HERE / "streams" / "gemini").glob("*.sse"))
 FAILING = sorted((HERE / "streams" / "gemini" / "failing").glob("*.sse"))
@@ -250,3 +250,28 @@ def test_words_that_look_like_ends_are_only_words(words: bytes) -> None:
     assert not tap.done
     assert not tap.failed
     assert tap.usage == Usage()
+
+
+def test_frames_without_data_and_citations_of_another_kind() -> None:
+    cited = b'{"candidates":[{"content":{"parts":[{"text":"x"}]},"citationMetadata":{"citations":[{"uri":"https://example.org"}]},"finishReason":"STOP"}]}'
+    reader = GEMINI.reader()
+    found = [*reader.feed(Frame("", b"")), *reader.feed(Frame("", cited)), *reader.feed(END)]
+    assert [one.url for part in fold(found).parts if isinstance(part, Text) for one in part.citations] == [
+        "https://example.org"
+    ]
+
+
+def test_a_signature_on_a_thought_is_told_after_it() -> None:
+    thinking = Thinking(text="Hm.", signature=f"{GOOGLE_SEAL}thought:c2ln")
+    reply = Reply(id="", model="m", parts=(thinking,), origin=Format.GEMINI_GENERATE)
+    body = stream(list(unfold(reply)))
+    assert b'{"thought":true,"thoughtSignature":"c2ln"}' in body
+    assert fold(read(GEMINI, [body])[0]).parts == (thinking,)
+
+
+def test_a_last_frame_that_lacks_its_end_is_read() -> None:
+    tap = GEMINI.tap(True)
+    tap.feed(b'data: {"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3}}')
+    tap.finish()
+    assert tap.done
+    assert tap.usage == Usage(input=3)

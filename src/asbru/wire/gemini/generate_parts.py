@@ -128,8 +128,6 @@ def write_part(part: Part, path: str, lost: list[str]) -> Json | Raw | None:
             return write_document(part)
         case Audio():
             return write_audio(part)
-        case ToolCall():
-            return write_call(part, path, lost)
         case Opaque() if part.format is HERE:
             return part.raw
     lost.append(f"{path}: {part.kind if isinstance(part, Opaque) else type(part).__name__.lower()}")
