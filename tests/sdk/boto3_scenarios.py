@@ -344,6 +344,8 @@ def models(url):
     )
     listed = here.list_foundation_models()["modelSummaries"]
     assert CLAUDE in [model["modelId"] for model in listed], listed
+    for region in ("us", "global"):
+        assert f"{region}.{CLAUDE}" in [model["modelId"] for model in listed], listed
     told = here.get_foundation_model(modelIdentifier=CLAUDE)["modelDetails"]
     assert told["modelName"] == "Claude Sonnet 4.5" and told["providerName"] == "Anthropic", told
     try:

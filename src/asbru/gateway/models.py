@@ -8,6 +8,7 @@ Rule 3. A key's ``models`` narrow what is listed; a model named there that the p
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from asbru.gateway.door import account_of, base_url_of, credential_of, filled, head_lines, headers_of, with_query
@@ -80,23 +81,30 @@ class ModelLists:
         return _narrowed(name, listed, keys)
 
     async def _whole(self, snapshot: Snapshot, name: str, key: Key | None) -> list[Model]:
+        """The list, and those beside it as far as they can be read."""
+        provider = snapshot.providers[name]
+        models = await self._pages(snapshot, name, key, provider.models_path)
+        for path in provider.more_models_paths:
+            with suppress(Failure):
+                models += await self._pages(snapshot, name, key, path)
+        return models
+
+    async def _pages(self, snapshot: Snapshot, name: str, key: Key | None, path: str) -> list[Model]:
         """All pages of one list."""
         models: list[Model] = []
         page = Page((), "")
         for _ in range(_PAGES):
-            page = await self._page(snapshot, name, key, page.after)
+            after = f"{'&' if '?' in path else '?'}{page.after}" if page.after else ""
+            page = await self._page(snapshot, name, key, path + after)
             models.extend(page.models)
             if not page.after:
                 break
         return models
 
-    async def _page(self, snapshot: Snapshot, name: str, key: Key | None, after: str) -> Page:
+    async def _page(self, snapshot: Snapshot, name: str, key: Key | None, path: str) -> Page:
         provider, network = snapshot.providers[name], snapshot.networks[name]
         url = filled(provider.models_base_url, provider, key) or base_url_of(provider, key)
-        path = urlsplit(url).path.rstrip("/") + filled(provider.models_path, provider, key)
-        if after:
-            path += f"{'&' if '?' in path else '?'}{after}"
-        path = with_query(path, provider.auth, key)
+        path = with_query(urlsplit(url).path.rstrip("/") + filled(path, provider, key), provider.auth, key)
         origin, headers = origin_of(url, network), headers_of(provider, key, network)
         headers[b"host"] = urlsplit(url).netloc.rpartition("@")[2].encode()
         signer = snapshot.signer(account_of(provider, provider.auth, key, network))

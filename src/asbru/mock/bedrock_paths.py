@@ -30,6 +30,12 @@ MODELS = (
 )
 
 
+PROFILES = (
+    ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "US Claude Sonnet 4.5"),
+    ("global.anthropic.claude-sonnet-4-5-20250929-v1:0", "Global Claude Sonnet 4.5"),
+)
+
+
 class Bedrock:
     """The runtime, the list of models, and as much of STS as roles need."""
 
@@ -44,6 +50,7 @@ class Bedrock:
             yield self._row(path, self._invoke(stream))
         yield self._row("count-tokens", self._count)
         yield "GET", "/foundation-models", bedrock.DIALECT, self._models
+        yield "GET", "/inference-profiles", bedrock.DIALECT, self._profiles
         yield "POST", "/", bedrock.DIALECT, self._sts
 
     def _row(self, path: str, handler: Handler) -> Row:
@@ -98,6 +105,17 @@ class Bedrock:
             for id, name, maker in MODELS
         ]
         return Answer(status=200, headers=JSON, body=msgspec.json.encode({"modelSummaries": summaries}))
+
+    async def _profiles(self, request: Request) -> Answer:
+        """One at a time, so that pages are turned."""
+        self._check(request)
+        self._talker.admit(bedrock.DIALECT, request)
+        turned = parse_qs(request.query).get("nextToken") == ["a/b"]
+        id, name = PROFILES[turned]
+        arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{id}"
+        told = {"inferenceProfileId": id, "inferenceProfileName": name, "inferenceProfileArn": arn, "status": "ACTIVE"}
+        page = {"inferenceProfileSummaries": [told], **({} if turned else {"nextToken": "a/b"})}
+        return Answer(status=200, headers=JSON, body=msgspec.json.encode(page))
 
     async def _sts(self, request: Request) -> Answer:
         """AssumeRole: a temporary key, for who signs with one that lasts."""

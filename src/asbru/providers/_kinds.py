@@ -133,6 +133,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     ``key_config``: the member of a configured key that holds its settings (``azure_key_config``); ``settings_env``:
     variables that may hold one of them.
     ``models_path``: of the list of models; "" when there is none. ``models_base_url``: its host, when it is another.
+    ``more_models_paths``: of lists beside it, which need not be there.
     ``priced_as``: the provider whose prices hold, when it is not ``name`` (custom providers).
     """
 
@@ -147,6 +148,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     docs: str = ""
     models_path: str = "/models"
     models_base_url: str = ""
+    more_models_paths: tuple[str, ...] = ()
     batch: BatchApi | None = None
     keyless: bool = False
     priced_as: str = ""

@@ -42,6 +42,7 @@ PROVIDER = Provider(
     ),
     auth=SigV4("bedrock"),
     models_path="/foundation-models",
+    more_models_paths=("/inference-profiles?maxResults=1000",),
     models_base_url="https://bedrock.{region}.amazonaws.com",
     settings={"region": "us-east-1"},
     env=("AWS_BEARER_TOKEN_BEDROCK",),

@@ -37,6 +37,13 @@ class _Summary(Struct, rename="camel"):
     provider_name: str = ""
 
 
+class _Profile(Struct):
+    """One of Bedrock's ``inferenceProfileSummaries``: a model in several regions, asked like any other."""
+
+    id: str = field(name="inferenceProfileId")
+    name: str = field(name="inferenceProfileName", default="")
+
+
 class _Google(Struct, rename="camel"):
     """One of Google's, whose names begin with ``models/`` (Vertex AI: ``publishers/X/models/``), or of Cohere's."""
 
@@ -56,6 +63,8 @@ class _List(Struct):
     next_page: str | None = field(name="nextPageToken", default=None)
     page_token: str | None = field(name="next_page_token", default=None)
     summaries: list[_Summary] | None = field(name="modelSummaries", default=None)
+    profiles: list[_Profile] | None = field(name="inferenceProfileSummaries", default=None)
+    token: str | None = field(name="nextToken", default=None)
 
 
 _decode = msgspec.json.Decoder(_List).decode
@@ -82,6 +91,12 @@ def read_models(body: bytes, provider: str) -> Page:
         raise Broken(502, f"{provider}'s list of models cannot be read: {error}", provider=provider) from None
     if page.summaries is not None:
         return Page(tuple(_summed_up(summary, provider) for summary in page.summaries))
+    if page.profiles is not None:
+        after = f"nextToken={quote(page.token, safe='')}" if page.token else ""
+        found = [
+            Model(id=one.id, provider=provider, name=one.name or one.id, owned_by=provider) for one in page.profiles
+        ]
+        return Page(tuple(found), after)
     if page.data is None:
         raise Broken(502, f"{provider}'s list of models has no models.", provider=provider)
     models = tuple(
