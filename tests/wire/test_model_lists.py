@@ -18,6 +18,8 @@ LISTS: list[tuple[object, list[tuple[str, str]], str]] = [
     ({"publisherModels": [{"name": "publishers/google/models/g"}]}, [("g", "publishers/google/models/g")], ""),
     ({"models": [{"name": "command"}], "next_page_token": "n"}, [("command", "command")], "page_token=n"),
     ({"modelSummaries": [{"modelId": "amazon.nova", "modelName": "Nova"}]}, [("amazon.nova", "Nova")], ""),
+    ({"inferenceProfileSummaries": [{"inferenceProfileId": "us.x", "inferenceProfileName": "X"}], "nextToken": "a/b"}, [("us.x", "X")], "nextToken=a%2Fb"),
+    ({"inferenceProfileSummaries": [{"inferenceProfileId": "us.x"}]}, [("us.x", "us.x")], ""),
     ([], [], ""),
 ]  # fmt: skip
 
