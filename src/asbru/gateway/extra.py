@@ -14,6 +14,8 @@ from asbru.wire.shapes import write_json
 from asbru.wire.sse import LIMIT
 
 _SPACE = b" \t\r\n"
+_OPEN = b"{" + _SPACE
+"""After any of these, or nothing, the last brace may belong to an empty object."""
 
 
 @lru_cache(maxsize=4096)
@@ -31,6 +33,8 @@ def with_extra(body: bytes, begun: bytes, seconds: float) -> bytes:
 
 
 def _added(body: bytes, member: bytes) -> bytes:
+    if body.endswith(b"}") and len(body) > 1 and body[-2] not in _OPEN:
+        return b"%b,%b}" % (body[:-1], member)
     end = len(body.rstrip(_SPACE)) - 1
     if end < 1 or body[end : end + 1] != b"}":
         return body
@@ -74,6 +78,9 @@ class Numbered:
         if not chunk:
             return b""
         kept = self._kept
+        if not kept and chunk.endswith(b"}\n\n") and chunk.find(b"\n") == len(chunk) - 2 and chunk.startswith(b"data:"):
+            # One frame of one line, as most chunks are.
+            return _added(chunk[:-2], self._member()) + b"\n\n"
         if kept or not chunk.endswith(b"\n\n"):
             seam = max(len(kept) - 3, 0)
             kept += chunk
@@ -89,6 +96,9 @@ class Numbered:
     def _frame(self, frame: bytes) -> bytes:
         if b"data:" not in frame or not frame.rstrip(_SPACE).endswith(b"}"):
             return frame
+        return _added(frame, self._member())
+
+    def _member(self) -> bytes:
         member = b'%b%d,"chunk_index":%d}' % (self._begun, self._took() * 1000, self._count)
         self._count += 1
-        return _added(frame, member)
+        return member
