@@ -18,7 +18,7 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "tools": CHATS,
     "structured": CHATS,
     "vision": CHATS,
-    "responses": ("anthropic", "bedrock", "cohere", "gemini"),
+    "responses": CHATS,
     "embeddings": EMBEDDERS,
     "count": CHATS,
     "rerank": ("cohere",),

@@ -25,8 +25,7 @@ def make(url):
 
     def models(provider):
         yield OpenAIChatModel(model(provider, "openai"), provider=openai)
-        if provider != "openai":
-            yield OpenAIResponsesModel(model(provider, "openai"), provider=openai)
+        yield OpenAIResponsesModel(model(provider, "openai"), provider=openai)
         yield AnthropicModel(model(provider, "anthropic"), provider=claude)
 
     def each(work):

@@ -11,7 +11,7 @@ function make(url) {
   const anthropic = createAnthropic({ baseURL: `${url}/anthropic/v1`, apiKey: "any" });
   const models = (provider) => ({
     chat: openai.chat(model(provider, "openai")),
-    ...(provider === "openai" ? {} : { responses: openai(model(provider, "openai")) }),
+    responses: openai(model(provider, "openai")),
     anthropic: anthropic(model(provider, "anthropic")),
   });
   const each = (work) => async (provider) => {
