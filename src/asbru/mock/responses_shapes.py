@@ -220,6 +220,7 @@ class ResponseRequest(CountRequest, kw_only=True, forbid_unknown_fields=True):
     moderation: dict[str, Any] | None = None
     prompt: dict[str, Any] | None = None
     prompt_cache_key: str | None = None
+    client_metadata: dict[str, Any] | None = None  # In no type of the SDK; Codex sends it, and is answered.
     prompt_cache_options: dict[str, Any] | None = None
     prompt_cache_retention: Literal["in_memory", "24h"] | None = None
     safety_identifier: str | None = None
