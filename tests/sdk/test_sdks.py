@@ -57,6 +57,12 @@ GENAI = (
     "arrays",
 )  # fmt: skip
 CASES += [("genai", name) for name in GENAI]
+TO_GEMINI = (
+    "openai_chat", "openai_stream", "openai_tools", "openai_structured", "openai_vision", "openai_thinking",
+    "openai_embeddings", "openai_responses", "openai_errors", "anthropic_messages", "anthropic_tools",
+    "anthropic_vision", "anthropic_errors",
+)  # fmt: skip
+CASES += [("to_gemini", name) for name in TO_GEMINI]
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
