@@ -124,6 +124,11 @@ def openai_embeddings(url):
     one = c.embeddings.create(model="gemini/gemini-embedding-001", input="Odin", dimensions=8)
     assert [each.index for each in both.data] == [0, 1]
     assert both.data[0].embedding == one.data[0].embedding != both.data[1].embedding
+    many = c.embeddings.create(
+        model="gemini/gemini-embedding-001", input=[f"text {n}" for n in range(230)], dimensions=8
+    )
+    alone = c.embeddings.create(model="gemini/gemini-embedding-001", input="text 229", dimensions=8)
+    assert len(many.data) == 230 and many.data[229].embedding == alone.data[0].embedding
     try:
         c.embeddings.create(model="gemini/gemini-embedding-001", input=[1, 2, 3])
     except openai.BadRequestError as error:

@@ -113,6 +113,25 @@ def test_one_at_a_time() -> None:
         written(EMBED, msgspec.structs.replace(ASKED, inputs=("a", "b")))
 
 
+@pytest.mark.parametrize(
+    ("codec", "model", "sizes"),
+    [(EMBED, "m", [1] * 7), (EMBEDS, "m", [7]), (VERTEX, "m", [5, 2]), (VERTEX, "gemini-embedding-001", [1] * 7)],
+)
+def test_more_than_google_takes_at_once(codec: AnyCodec, model: str, sizes: list[int]) -> None:
+    asked = msgspec.structs.replace(ASKED, model=model, inputs=tuple("abcdefg"))
+    assert codec.split is not None
+    assert codec.join is not None
+    groups = codec.split(asked)
+    assert [len(group.inputs) for group in groups] == sizes
+    assert "".join(str(each) for group in groups for each in group.inputs) == "abcdefg"
+    both = codec.join([reply(), reply()])
+    assert (both.vectors, both.usage) == (VECTORS * 2, Usage(input=6))
+    with pytest.raises(Refused, match="must not be empty"):
+        codec.split(msgspec.structs.replace(ASKED, inputs=()))
+    with pytest.raises(Refused, match=r"input\.1: "):
+        codec.split(msgspec.structs.replace(ASKED, inputs=("a", (1, 2))))
+
+
 def test_text_and_image_make_one_vector() -> None:
     both = msgspec.structs.replace(ASKED, inputs=((Text("a"), Image(data="AA==", media_type="image/png")),))
     assert written(EMBED, both)[0]["content"]["parts"] == [

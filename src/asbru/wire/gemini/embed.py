@@ -8,13 +8,16 @@ from asbru.model.failure import Broken
 from asbru.model.names import Family, Format
 from asbru.wire.codec import Codec, Stamp, Written
 from asbru.wire.envelope import Envelope
-from asbru.wire.gemini.embed_ask import read_many, read_one, resource, write_many, write_one
+from asbru.wire.gemini.embed_ask import in_groups, joined, read_many, read_one, resource, write_many, write_one
 from asbru.wire.gemini.errors import read_failure, write_failure
 from asbru.wire.gemini.generate import peek
 from asbru.wire.gemini.generate_usage import WireUsage, read_usage, to_usage
 from asbru.wire.gemini.media import Json
 from asbru.wire.shapes import BAD_JSON, Members, read_members, refused, said, write_json
 from asbru.wire.vectors import FLOAT, embedded, floats_of
+
+MOST = 100
+"""Requests that batchEmbedContents takes."""
 
 _READ = frozenset({"embedding", "embeddings", "usageMetadata"})
 
@@ -114,6 +117,8 @@ EMBED: Codec[EmbedAsk, EmbedReply] = Codec(
     write_ask=lambda ask: _written(write_one(ask)),
     read_reply=read_reply,
     write_reply=write_one_reply,
+    split=lambda ask: in_groups(ask, 1),
+    join=joined,
     asked_usage=embedded,
     read_usage=read_usage,
     read_failure=read_failure,
@@ -131,6 +136,8 @@ EMBEDS: Codec[EmbedAsk, EmbedReply] = Codec(
     write_ask=lambda ask: _written(write_many(ask)),
     read_reply=read_reply,
     write_reply=write_many_reply,
+    split=lambda ask: in_groups(ask, MOST),
+    join=joined,
     asked_usage=embedded,
     read_usage=read_usage,
     read_failure=read_failure,

@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Raw, Struct
 
 from asbru.model.chat import Document, Image, Part, Text
-from asbru.model.embed import EmbedAsk, Input
+from asbru.model.embed import EmbedAsk, EmbedReply, Input
 from asbru.model.failure import Refused
 from asbru.model.names import Format, Role
+from asbru.model.usage import Usage
 from asbru.wire.envelope import Envelope
 from asbru.wire.gemini.generate_contents_in import Contents
 from asbru.wire.gemini.generate_parts import write_part
@@ -115,6 +116,25 @@ def read_input(content: Raw, path: str, spare: Members) -> Input:
     if not parts:
         raise refused(join(path, "parts"), "Field required")
     return parts[0].text if len(parts) == 1 and isinstance(parts[0], Text) else parts
+
+
+def in_groups(ask: EmbedAsk, most: int) -> tuple[EmbedAsk, ...]:
+    """The same in requests of at most so many inputs. Raises Refused(400) when there is none, or one of a kind that
+    Google does not embed.
+    """
+    if not ask.inputs:
+        raise refused("input", "must not be empty")
+    for n, each in enumerate(ask.inputs):
+        write_input(each, join("input", n))
+    starts = range(0, len(ask.inputs), most)
+    return tuple(msgspec.structs.replace(ask, inputs=ask.inputs[start : start + most]) for start in starts)
+
+
+def joined(replies: list[EmbedReply]) -> EmbedReply:
+    """All vectors in order, and all that was used."""
+    vectors = tuple(vector for reply in replies for vector in reply.vectors)
+    usage = Usage(input=sum(reply.usage.input for reply in replies))
+    return msgspec.structs.replace(replies[0], vectors=vectors, usage=usage)
 
 
 def write_one(ask: EmbedAsk) -> tuple[Json, list[str]]:

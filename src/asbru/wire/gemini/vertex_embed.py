@@ -12,7 +12,7 @@ from asbru.model.names import Family, Format
 from asbru.model.usage import Usage
 from asbru.wire.codec import Codec, Stamp, Written
 from asbru.wire.envelope import Envelope
-from asbru.wire.gemini.embed_ask import TASKS, task_word, truncate_of
+from asbru.wire.gemini.embed_ask import TASKS, in_groups, joined, task_word, truncate_of
 from asbru.wire.gemini.errors import read_failure, write_failure
 from asbru.wire.gemini.generate import peek, put
 from asbru.wire.gemini.media import Json
@@ -21,6 +21,10 @@ from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, join, read_memb
 from asbru.wire.vectors import FLOAT, embedded, floats_of
 
 HERE = Format.VERTEX_EMBED
+
+
+MOST = 5
+"""Texts that Vertex AI takes at once in every region; Gemini's embeddings there are made one by one."""
 
 
 class _Instance(Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -95,6 +99,13 @@ def _text(instance: _Instance, path: str) -> Input:
     if instance.content is None:
         raise refused(join(path, "content"), "Field required")
     return instance.content
+
+
+def split_ask(ask: EmbedAsk) -> tuple[EmbedAsk, ...]:
+    """As many requests as it takes. Raises Refused(400) for what is no text."""
+    for n, each in enumerate(ask.inputs):
+        _only_text(each, n)
+    return in_groups(ask, 1 if "gemini" in ask.model else MOST)
 
 
 def write_ask(ask: EmbedAsk) -> Written:
@@ -182,6 +193,8 @@ CODEC: Codec[EmbedAsk, EmbedReply] = Codec(
     write_ask=write_ask,
     read_reply=read_reply,
     write_reply=write_reply,
+    split=split_ask,
+    join=joined,
     asked_usage=embedded,
     read_usage=read_usage,
     read_failure=read_failure,
