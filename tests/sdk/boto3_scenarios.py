@@ -296,6 +296,21 @@ def embeddings(url):
         raise AssertionError("an embedding was streamed")
 
 
+def images(url):
+    canvas = {
+        "taskType": "TEXT_IMAGE", "textToImageParams": {"text": "a red fox", "negativeText": "snow"},
+        "imageGenerationConfig": {"numberOfImages": 2, "width": 1024, "height": 1024, "quality": "standard"},
+    }  # fmt: skip
+    for model in ("amazon.nova-canvas-v1:0", "stability.stable-image-core-v1:1", "openai/gpt-image-1"):
+        reply = json.loads(client(url).invoke_model(modelId=model, body=json.dumps(canvas))["body"].read())
+        assert [base64.b64decode(one) for one in reply["images"]] == [PIXEL] * 2, (model, reply)
+    stability = {"prompt": "a red fox", "mode": "text-to-image", "aspect_ratio": "1:1", "output_format": "png"}
+    for model in ("stability.sd3-large-v1:0", "amazon.titan-image-generator-v2:0", "openai/gpt-image-1"):
+        reply = json.loads(client(url).invoke_model(modelId=model, body=json.dumps(stability))["body"].read())
+        assert [base64.b64decode(one) for one in reply["images"]] == [PIXEL], (model, reply)
+        assert reply["finish_reasons"] == [None]
+
+
 def count_tokens(url):
     here = client(url)
     if not hasattr(here, "count_tokens"):

@@ -44,6 +44,14 @@ def generate(url):
         raise AssertionError("the provider's refusal was lost")
 
 
+def amazons(url):
+    """Models of Bedrock's: Amazon's make several at once, Stability's one by one."""
+    client = OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0)
+    for model in ("bedrock/amazon.nova-canvas-v1:0", "bedrock/stability.stable-image-ultra-v1:1"):
+        made = client.images.generate(model=model, prompt="a red fox", n=3, size="1024x1536")
+        assert [base64.b64decode(one.b64_json) for one in made.data] == [PIXEL] * 3, made
+
+
 def edit(url):
     for client, prefix in clients(url):
         one = client.images.edit(model=f"{prefix}gpt-image-1", image=("a.png", PIXEL, "image/png"), prompt="a hat")
@@ -225,7 +233,7 @@ def azure(url):
         raise AssertionError("who answered?")
 
 
-SCENARIOS = (generate, edit, variation, speech, transcription, translation, large, containers, azure)
+SCENARIOS = (generate, amazons, edit, variation, speech, transcription, translation, large, containers, azure)
 
 if __name__ == "__main__":
     name, gateway_url = sys.argv[1:3]

@@ -26,7 +26,7 @@ CASES = [("anthropic", name) for name in ANTHROPIC] + [("openai", name) for name
 CASES += [("openai_batches", name) for name in OPENAI_BATCHES] + [("anthropic_files", "files")]
 BOTO3 = (
     "converse", "stream", "tools", "vision", "thinking", "cache", "structured", "invoke", "invoke_stream", "errors",
-    "broken_streams", "prefixes", "prompts", "embeddings", "count_tokens", "rerank", "models",
+    "broken_streams", "prefixes", "prompts", "embeddings", "images", "count_tokens", "rerank", "models",
 )  # fmt: skip
 CASES += [("boto3", name) for name in BOTO3]
 RESPONSES = (
@@ -36,6 +36,7 @@ RESPONSES = (
 CASES += [("responses", name) for name in RESPONSES]
 OPENAI_MEDIA = (
     "generate",
+    "amazons",
     "edit",
     "variation",
     "speech",

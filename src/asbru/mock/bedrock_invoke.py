@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, structs
 from asbru.mock import anthropic, bedrock
 from asbru.mock.bedrock_shapes import Message, Share, Strict, System, ToolConfig, Words
 from asbru.mock.dialect import Dialect, Stamp, Task
+from asbru.mock.openai_images import PIXEL
 from asbru.mock.said import Asked, Said, count, pieces
 from asbru.mock.strict import Mistake, read
 from asbru.mock.vectors import vector
@@ -262,8 +263,46 @@ def _claude_chunks(asked: Asked, said: Said, stamp: Stamp) -> Iterator[bytes]:
         yield b"".join(write_chunk(Frame("", f.data)) for f in cutter.feed(piece) if f.event != "ping")
 
 
+class Canvas(Strict):
+    task_type: Literal["TEXT_IMAGE", "IMAGE_VARIATION"]
+    text_to_image_params: dict[str, Any] | None = None
+    image_variation_params: dict[str, Any] | None = None
+    image_generation_config: dict[str, Any] | None = None
+
+
+class Stability(Struct, forbid_unknown_fields=True):
+    prompt: Words
+    mode: Literal["text-to-image", "image-to-image"] | None = None
+    negative_prompt: str | None = None
+    aspect_ratio: Literal["16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21"] | None = None
+    output_format: Literal["png", "jpeg", "webp"] | None = None
+    seed: int | None = None
+    image: str | None = None
+    strength: float | None = None
+
+
+def _canvas(body: bytes, model: str) -> Task:
+    told = _read(Canvas, body)
+    params = told.text_to_image_params or told.image_variation_params or {}
+    if told.task_type == "TEXT_IMAGE" and not params.get("text"):
+        raise bedrock.refused("Malformed input request: #/textToImageParams: required key [text] not found")
+    n = (told.image_generation_config or {}).get("numberOfImages", 1)
+    reply = {"images": [PIXEL] * n, "error": None}
+    return Task(model, params.get("text", ""), lambda stamp: _encode(reply))
+
+
+def _stability(body: bytes, model: str) -> Task:
+    told = _read(Stability, body)
+    reply = {"images": [PIXEL], "seeds": [told.seed or 0], "finish_reasons": [None]}
+    return Task(model, told.prompt, lambda stamp: _encode(reply))
+
+
 def task_for(model: str) -> Callable[[bytes], Task] | None:
     """How a model that does not talk reads its body; None for one that does."""
+    if "stability." in model:
+        return lambda body: _stability(body, model)
+    if "canvas" in model or "image-generator" in model:
+        return lambda body: _canvas(body, model)
     if "rerank" in model:
         return lambda body: _rerank(body, model)
     if "embed" in model:

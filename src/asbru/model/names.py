@@ -49,6 +49,8 @@ class Format(StrEnum):
     BEDROCK_COUNT_TOKENS = "bedrock.count_tokens"
     BEDROCK_TITAN_EMBED = "bedrock.titan_embed"
     BEDROCK_COHERE_EMBED = "bedrock.cohere_embed"
+    BEDROCK_CANVAS = "bedrock.canvas"
+    BEDROCK_STABILITY = "bedrock.stability"
     BEDROCK_RERANK = "bedrock.rerank"
     BEDROCK_RERANK_INVOKE = "bedrock.rerank_invoke"
     ELEVENLABS_SPEECH = "elevenlabs.speech"
@@ -95,6 +97,8 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.BEDROCK_COUNT_TOKENS: Operation.COUNT_TOKENS,
         Format.BEDROCK_TITAN_EMBED: Operation.EMBED,
         Format.BEDROCK_COHERE_EMBED: Operation.EMBED,
+        Format.BEDROCK_CANVAS: Operation.IMAGE,
+        Format.BEDROCK_STABILITY: Operation.IMAGE,
         Format.BEDROCK_RERANK: Operation.RERANK,
         Format.BEDROCK_RERANK_INVOKE: Operation.RERANK,
         Format.ELEVENLABS_SPEECH: Operation.SPEECH,

@@ -39,6 +39,8 @@ PROVIDER = Provider(
         _invoked(Format.BEDROCK_COHERE_EMBED, "*cohere*"),
         _invoked(Format.BEDROCK_TITAN_EMBED, "*"),
         _invoked(Format.BEDROCK_RERANK_INVOKE, "*"),
+        _invoked(Format.BEDROCK_STABILITY, "*stability.*", "*stable-*"),
+        _invoked(Format.BEDROCK_CANVAS, "*", "!*stability.*", "!*stable-*"),
     ),
     auth=SigV4("bedrock"),
     models_path="/foundation-models",

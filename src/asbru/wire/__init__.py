@@ -6,6 +6,7 @@ from asbru.wire.anthropic import count_tokens as anthropic_count_tokens
 from asbru.wire.anthropic import messages
 from asbru.wire.bedrock import cohere_embed as bedrock_cohere_embed
 from asbru.wire.bedrock import converse, count_tokens, nova, titan_embed
+from asbru.wire.bedrock import images as bedrock_images
 from asbru.wire.bedrock import rerank as bedrock_rerank
 from asbru.wire.bedrock.prompt_shapes import SHAPES
 from asbru.wire.bedrock.prompts import prompt_codec
@@ -43,6 +44,8 @@ CODECS: dict[Format, AnyCodec] = {
     Format.BEDROCK_COUNT_TOKENS: count_tokens.CODEC,
     Format.BEDROCK_TITAN_EMBED: titan_embed.CODEC,
     Format.BEDROCK_COHERE_EMBED: bedrock_cohere_embed.CODEC,
+    Format.BEDROCK_CANVAS: bedrock_images.CANVAS_CODEC,
+    Format.BEDROCK_STABILITY: bedrock_images.STABILITY_CODEC,
     Format.BEDROCK_RERANK: bedrock_rerank.CODEC,
     Format.BEDROCK_RERANK_INVOKE: bedrock_rerank.INVOKE_CODEC,
     **{format: prompt_codec(shape) for format, shape in SHAPES.items()},

@@ -18,7 +18,7 @@ from asbru.model.names import OPERATIONS, Family, Format, Framing, Operation
 from asbru.model.usage import Usage
 from asbru.wire.anthropic import messages
 from asbru.wire.aws import ChunkCutter, write_chunk, write_exception
-from asbru.wire.bedrock import cohere_embed, nova, rerank, titan_embed
+from asbru.wire.bedrock import cohere_embed, images, nova, rerank, titan_embed
 from asbru.wire.bedrock.errors import stream_exception, write_failure
 from asbru.wire.bedrock.prompt_shapes import SHAPES
 from asbru.wire.bedrock.prompts import prompt_codec
@@ -119,6 +119,8 @@ INVOKED: Mapping[Format, AnyCodec] = MappingProxyType(
         Format.BEDROCK_TITAN_EMBED: titan_embed.CODEC,
         Format.BEDROCK_COHERE_EMBED: cohere_embed.CODEC,
         Format.BEDROCK_RERANK_INVOKE: rerank.INVOKE_CODEC,
+        Format.BEDROCK_CANVAS: images.CANVAS_CODEC,
+        Format.BEDROCK_STABILITY: images.STABILITY_CODEC,
     }
 )
 """What a body of InvokeModel may be."""
@@ -150,6 +152,8 @@ def format_of(members: Members, model: str) -> Format:
     if "inputText" in members or "inputImage" in members:
         embeds = "embed" in name or not members.keys().isdisjoint(_TITAN_EMBED)
         return Format.BEDROCK_TITAN_EMBED if embeds else Format.BEDROCK_TITAN_TEXT
+    if "taskType" in members:
+        return Format.BEDROCK_CANVAS
     if "texts" in members or "images" in members:
         return Format.BEDROCK_COHERE_EMBED
     if "query" in members:
@@ -164,6 +168,7 @@ def format_of(members: Members, model: str) -> Format:
 
 
 _TITAN_EMBED = frozenset({"inputImage", "dimensions", "normalize", "embeddingTypes", "embeddingConfig"})
+_STABILITY = frozenset({"mode", "aspect_ratio", "output_format", "negative_prompt"})
 _COMMAND = frozenset({"p", "k", "stop_sequences", "return_likelihoods", "num_generations", "logit_bias"})
 
 
@@ -186,6 +191,8 @@ _messages = msgspec.json.Decoder(list[_Message]).decode
 
 
 def _prompt_format(members: Members, name: str) -> Format:
+    if not members.keys().isdisjoint(_STABILITY) or "stability." in name:
+        return Format.BEDROCK_STABILITY
     if "max_gen_len" in members:
         return Format.BEDROCK_LLAMA
     if not members.keys().isdisjoint(_COMMAND) or "cohere" in name:
