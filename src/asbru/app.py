@@ -21,10 +21,12 @@ from asbru.edge.failures import fail_openai
 from asbru.edge.files import FileService
 from asbru.edge.health import health_route
 from asbru.edge.inference import Inference
+from asbru.edge.memory import Memory
 from asbru.edge.mounts import make_router
 from asbru.edge.parts import Parts
 from asbru.edge.passthrough import PassRoutes
 from asbru.edge.request import Route
+from asbru.edge.responses import Responses
 from asbru.edge.routes import Router
 from asbru.edge.server import Server
 from asbru.gateway import Gateway, Snapshot, Tools
@@ -145,9 +147,12 @@ class Worker:
     def _router(self, settings: Settings, tools: Tools) -> Router:
         lists = ModelLists(lambda: self.gateway.snapshot, self.client.send, time.monotonic)
         limit = settings.client.max_request_body_size
+        inference = Inference(self.gateway, time.time, limit)
+        passed = PassRoutes(Passthrough(self.gateway, tools), time.time, limit)
         parts = Parts(
-            inference=Inference(self.gateway, time.time, limit),
-            passed=PassRoutes(Passthrough(self.gateway, tools), time.time, limit),
+            inference=inference,
+            passed=passed,
+            responses=Responses(inference, Memory(self.store), passed),
             lists=lists,
             batches=self.service,
             files=FileService(self.store, self.ids),

@@ -93,7 +93,7 @@ Said = Answer | Failure | Callable[[], Answer]
 
 
 class Stage:
-    """A gateway over two OpenAI keys and one Anthropic key, and a script of what the providers say."""
+    """A gateway over two keys of OpenAI, one of Anthropic, one of who can only chat, and a script of what they say."""
 
     def __init__(self, *said: Said) -> None:
         self.said = list(said)
@@ -102,9 +102,9 @@ class Stage:
         self.slept: list[float] = []
         keys = tuple(Key(id=n, name=n, value=Secret(f"sk-{n}")) for n in ("one", "two"))
         only = (Key(id="three", name="three", value=Secret("sk-three")),)
-        table = Table(
-            {"openai": ProviderRoute(name="openai", keys=keys), "anthropic": ProviderRoute(name="anthropic", keys=only)}
-        )
+        chats = (Key(id="four", name="four", value=Secret("sk-four")),)
+        owned = {"openai": keys, "anthropic": only, "cerebras": chats}
+        table = Table({name: ProviderRoute(name=name, keys=each) for name, each in owned.items()})
         snapshot = Snapshot(
             providers={name: CATALOG[name] for name in table.providers},
             networks={name: Network() for name in table.providers},

@@ -31,7 +31,8 @@ BOTO3 = (
 CASES += [("boto3", name) for name in BOTO3]
 RESPONSES = (
     "create", "stream", "tools", "structured", "vision", "reasoning", "errors", "broken_streams", "fallbacks",
-    "only_there", "codex",
+    "only_there", "codex", "previous", "previous_tools", "previous_elsewhere", "references", "kept", "replayed",
+    "input_tokens",
 )  # fmt: skip
 CASES += [("responses", name) for name in RESPONSES]
 OPENAI_MEDIA = (

@@ -11,16 +11,16 @@ from asbru.config.findings import Findings
 from asbru.config.own_row import in_own_words
 from asbru.config.shape import REQUESTS, CustomShape
 from asbru.config.walk import nearest
-from asbru.model.names import OPERATIONS
+from asbru.model.names import OPERATIONS, Family
 from asbru.providers import CATALOG, Endpoint, Provider
 from asbru.wire import CODECS
 
 BASES = tuple(name for name in CATALOG if name != "local")
 """Built-in providers whose formats, quirks and kind of credential a custom provider may borrow."""
 
-_WHEN_SAID = "responses"
+_WHEN_SAID = frozenset({"responses", "count_tokens"})
 """Most servers that speak OpenAI's chat completions do not speak its Responses: ``allowed_requests`` or a path must say
-so. Until then a Responses client is translated.
+so. Until then a Responses client is translated, and tokens are estimated.
 """
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -69,8 +69,9 @@ def _offered(base: Provider, said: CustomShape) -> tuple[Endpoint, ...]:
 
 
 def _is_offered(endpoint: Endpoint, said: CustomShape) -> bool:
-    word = CODECS[endpoint.format].request
-    if word != _WHEN_SAID:
+    codec = CODECS[endpoint.format]
+    word = codec.request
+    if codec.family is not Family.OPENAI or word not in _WHEN_SAID:
         return True
     return bool(said.allowed_requests and said.allowed_requests.get(word)) or word in said.request_path_overrides
 

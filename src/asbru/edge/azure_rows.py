@@ -18,7 +18,6 @@ _AZURE = "azure"
 _BODIES = {
     "/chat/completions": Format.OPENAI_CHAT,
     "/embeddings": Format.OPENAI_EMBEDDINGS,
-    "/responses": Format.OPENAI_RESPONSES,
 }
 
 
@@ -29,6 +28,7 @@ def azure_rows(parts: Parts) -> list[Mount]:
     many, _ = ModelRoutes(parts.lists, _AZURE, fail_openai).openai()
     deployed = [
         *(Mount("POST", path, inference.named_route(each, _AZURE, fail_openai)) for path, each in _BODIES.items()),
+        Mount("POST", "/responses", parts.responses.create(_AZURE)),
         *openai_media_rows(inference, _AZURE),
         Mount("GET", "/models", many),
     ]

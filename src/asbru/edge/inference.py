@@ -79,6 +79,14 @@ class Inference:
         """The answer to a request, from whom the gateway's plan finds; to be awaited at once."""
         return self._gateway(self.exchange(request, asked))
 
+    def knows(self, provider: str) -> bool:
+        """Whether a provider is configured."""
+        return provider in self._gateway.snapshot.providers
+
+    def exchanged(self, x: Exchange) -> Awaitable[Answer]:
+        """The answer to an exchange that exchange() has made; to be awaited at once."""
+        return self._gateway(x)
+
     async def told(self, request: Request, asked: Asked) -> tuple[Answer, Usage]:
         """The answer, and its usage when it is whole."""
         x = self.exchange(request, asked)

@@ -17,7 +17,6 @@ def openai_rows(parts: Parts, default: str) -> list[Mount]:
     ``default``: the provider of a model without prefix, "" to demand one.
     """
     chat = parts.inference.route(Format.OPENAI_CHAT, default, fail_openai)
-    responses = parts.inference.route(Format.OPENAI_RESPONSES, default, fail_openai)
     completions = parts.inference.route(Format.OPENAI_COMPLETIONS, default, fail_openai)
     embeddings = parts.inference.route(Format.OPENAI_EMBEDDINGS, default, fail_openai)
     many, one = ModelRoutes(parts.lists, default, fail_openai).openai()
@@ -25,8 +24,8 @@ def openai_rows(parts: Parts, default: str) -> list[Mount]:
         *parts.passed.operations(CONTAINERS + OTHERS, default, fail_openai),
         *openai_media_rows(parts.inference, default),
         Mount("POST", "/chat/completions", chat),
-        Mount("POST", "/responses", responses),
         Mount("POST", "/completions", completions),
+        *parts.responses.rows(default),
         Mount("POST", "/embeddings", embeddings),
         Mount("GET", "/models", many),
         Mount("GET", "/models/{id}", one),
@@ -35,7 +34,11 @@ def openai_rows(parts: Parts, default: str) -> list[Mount]:
 
 def unified_rows(parts: Parts) -> list[Mount]:
     """What the unified API has beyond OpenAI's."""
-    return [Mount("POST", "/rerank", parts.inference.route(Format.OPENAI_RERANK, "", fail_openai))]
+    inference = parts.inference
+    return [
+        Mount("POST", "/rerank", inference.route(Format.OPENAI_RERANK, "", fail_openai)),
+        Mount("POST", "/count_tokens", parts.responses.count("")),
+    ]
 
 
 def openai_batch_rows(parts: Parts, default: str) -> list[Mount]:

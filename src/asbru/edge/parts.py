@@ -8,6 +8,7 @@ from asbru.batch import BatchService
 from asbru.edge.files import FileService
 from asbru.edge.inference import Inference
 from asbru.edge.passthrough import PassRoutes
+from asbru.edge.responses import Responses
 from asbru.edge.routes import Mount
 from asbru.gateway.models import ModelLists
 
@@ -22,6 +23,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     batches: BatchService
     files: FileService
     passed: PassRoutes
+    responses: Responses
     public_url: str
 
 

@@ -1,6 +1,8 @@
 """One request on its way, with everything known about it."""
 
-from msgspec import Struct
+from collections.abc import Mapping
+
+from msgspec import Raw, Struct
 
 from asbru.model.http import NO_HEADERS, Headers
 from asbru.model.people import NOBODY, Principal
@@ -17,7 +19,7 @@ class Exchange(Struct, kw_only=True):
     ``at``: Unix seconds when it came in. ``headers``: the client's headers that go upstream (``anthropic-beta``,
     ``x-bf-eh-*`` resolved). ``batch``: id of the batch whose item this is; such exchanges give way to live ones.
     ``unified``: it came by the unified API, whose answers have ``extra_fields``. ``pin``: a key's id or name.
-    ``record`` is set when it is over.
+    ``asked``: members of the client's own body, when ``envelope`` is not that. ``record`` is set when it is over.
     """
 
     id: str
@@ -31,4 +33,5 @@ class Exchange(Struct, kw_only=True):
     batch: str = ""
     unified: bool = False
     pin: Pin | None = None
+    asked: Mapping[str, Raw] | None = None
     record: Record | None = None

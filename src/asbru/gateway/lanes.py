@@ -271,7 +271,7 @@ class Translate:
         self._quirks = far.quirks
         self._headers = x.headers
         self._ask = _asked(x, model)
-        id, asked = x.id.removeprefix("req_"), x.envelope.members
+        id, asked = x.id.removeprefix("req_"), x.asked or x.envelope.members
         self._stamp = Stamp(id=id, at=int(x.at), model=model, ask=self._ask, asked=asked)
         wanted = x.peek.stream or x.codec.flows
         self.stream = wanted and self._out.streams

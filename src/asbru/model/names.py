@@ -28,6 +28,7 @@ class Format(StrEnum):
     OPENAI_CHAT = "openai.chat"
     OPENAI_EMBEDDINGS = "openai.embeddings"
     OPENAI_RESPONSES = "openai.responses"
+    OPENAI_INPUT_TOKENS = "openai.input_tokens"
     OPENAI_IMAGES = "openai.images"
     OPENAI_IMAGE_EDITS = "openai.image_edits"
     OPENAI_IMAGE_VARIATIONS = "openai.image_variations"
@@ -76,6 +77,7 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.OPENAI_CHAT: Operation.CHAT,
         Format.OPENAI_EMBEDDINGS: Operation.EMBED,
         Format.OPENAI_RESPONSES: Operation.CHAT,
+        Format.OPENAI_INPUT_TOKENS: Operation.COUNT_TOKENS,
         Format.OPENAI_IMAGES: Operation.IMAGE,
         Format.OPENAI_IMAGE_EDITS: Operation.IMAGE_EDIT,
         Format.OPENAI_IMAGE_VARIATIONS: Operation.IMAGE_VARIATION,

@@ -22,6 +22,7 @@ PROVIDER = Provider(
         Endpoint(Format.OPENAI_CHAT, "/chat/completions", models=("*", *(f"!{each}" for each in RESPONSES_ONLY))),
         Endpoint(Format.OPENAI_RESPONSES, "/responses", models=("*", *(f"!{each}" for each in CHAT_ONLY))),
         Endpoint(Format.OPENAI_COMPLETIONS, "/completions", models=COMPLETING),
+        Endpoint(Format.OPENAI_INPUT_TOKENS, "/responses/input_tokens"),
         Endpoint(Format.OPENAI_EMBEDDINGS, "/embeddings"),
         Endpoint(Format.OPENAI_IMAGES, "/images/generations"),
         Endpoint(Format.OPENAI_IMAGE_EDITS, "/images/edits"),

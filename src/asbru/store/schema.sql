@@ -98,6 +98,19 @@ CREATE TABLE logs (
 )
  WITHOUT ROWID;
 
+CREATE TABLE replies (
+	id TEXT NOT NULL, 
+	owner TEXT DEFAULT '' NOT NULL, 
+	previous TEXT DEFAULT '' NOT NULL, 
+	asked BLOB NOT NULL, 
+	reply BLOB NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	expires_at FLOAT NOT NULL, 
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX replies_expiry ON replies (expires_at);
+
 CREATE TABLE sessions (
 	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	worker TEXT DEFAULT '' NOT NULL, 
@@ -203,4 +216,4 @@ CREATE TABLE shares (
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO alembic_version VALUES ('0001');
+INSERT INTO alembic_version VALUES ('0002');

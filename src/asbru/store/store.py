@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from asbru.model.record import Record
-from asbru.store import clearing, sessions
+from asbru.store import clearing, replies, sessions
 from asbru.store.blobs import Appender, Place, Shelf
 from asbru.store.reader import Reader
 from asbru.store.sqlite import Presence, connect, locked, prepare, transaction
@@ -141,6 +141,8 @@ class Store:
         await self.write(lambda db: clearing.archive(db, before, now))
         await self.write(lambda db: clearing.abandon_intakes(db, now - 3_600))
         while await self.write(clearing.clear_step):
+            pass
+        while await self.write(lambda db: replies.expire(db, now)):
             pass
         names = await self.call(self.shelf.names)
         unused = await self.write(lambda db: clearing.unused_segments(db, names, self._mine()))

@@ -9,11 +9,11 @@ every start).
 
 from pathlib import Path
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-HEAD = "0001"
+HEAD = "0002"
 """The migration that leads to these tables."""
 
 METADATA = MetaData()
@@ -168,6 +168,19 @@ idempotency = Table(
     sqlite_with_rowid=False,
 )
 Index("idempotency_batch", idempotency.c.batch)
+
+replies = Table(
+    "replies",
+    METADATA,
+    Column("id", Text, primary_key=True, nullable=False),
+    _text("owner"),
+    _text("previous"),
+    Column("asked", LargeBinary, nullable=False),
+    Column("reply", LargeBinary, nullable=False),
+    _time("created_at", null=False),
+    _time("expires_at", null=False),
+)
+Index("replies_expiry", replies.c.expires_at)
 
 ledger = Table(
     "ledger",

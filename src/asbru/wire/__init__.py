@@ -21,12 +21,24 @@ from asbru.wire.envelope import Envelope
 from asbru.wire.gemini import count_tokens as gemini_count_tokens
 from asbru.wire.gemini import embed as gemini_embed
 from asbru.wire.gemini import generate, vertex_embed
-from asbru.wire.openai import chat, completions, embeddings, forms, images, rerank, responses, speech, transcriptions
+from asbru.wire.openai import (
+    chat,
+    completions,
+    embeddings,
+    forms,
+    images,
+    input_tokens,
+    rerank,
+    responses,
+    speech,
+    transcriptions,
+)
 from asbru.wire.sse import Frame, Framer, write_frame
 
 CODECS: dict[Format, AnyCodec] = {
     Format.OPENAI_CHAT: chat.CODEC,
     Format.OPENAI_RESPONSES: responses.CODEC,
+    Format.OPENAI_INPUT_TOKENS: input_tokens.CODEC,
     Format.OPENAI_EMBEDDINGS: embeddings.CODEC,
     Format.OPENAI_IMAGES: images.CODEC,
     Format.OPENAI_IMAGE_EDITS: forms.EDITS,

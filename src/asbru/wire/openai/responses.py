@@ -12,6 +12,7 @@ from asbru.wire.envelope import Envelope
 from asbru.wire.openai.errors import read_failure, write_failure
 from asbru.wire.openai.responses_ask_in import read_ask
 from asbru.wire.openai.responses_ask_out import write_ask
+from asbru.wire.openai.responses_history import without_ours
 from asbru.wire.openai.responses_reply import read_reply, write_reply
 from asbru.wire.openai.responses_shapes import Body
 from asbru.wire.openai.responses_stream_in import ResponseReader
@@ -29,8 +30,11 @@ def peek(envelope: Envelope) -> Peek:
 
 
 def put(envelope: Envelope, model: str, stream: bool) -> dict[str, Raw]:
-    """The provider's name of the model."""
-    return {"model": model_member(model)}
+    """The provider's name of the model. Reasoning that another provider has signed stays here."""
+    told = envelope.members.get("input")
+    if told is None or (kept := without_ours(told)) is told:
+        return {"model": model_member(model)}
+    return {"model": model_member(model), "input": kept}
 
 
 WORDS: Mapping[str, str] = MappingProxyType(

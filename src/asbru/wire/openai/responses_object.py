@@ -11,7 +11,7 @@ from asbru.model.names import Finish
 from asbru.model.usage import Usage
 from asbru.wire.codec import Stamp
 from asbru.wire.openai.chat_words import write_arguments
-from asbru.wire.openai.responses_reasoning import write_item
+from asbru.wire.openai.responses_reasoning import mark_item, write_item
 from asbru.wire.openai.responses_usage import write_usage
 
 Json = dict[str, object]
@@ -58,6 +58,11 @@ def incomplete_reason(finish: Finish | None, *, refusal: bool) -> str:
 def response_id(stamp: Stamp) -> str:
     """Our id of a reply."""
     return f"resp_{stamp.id}"
+
+
+def response_id_of(request_id: str) -> str:
+    """The id of the reply to a request of ours."""
+    return f"resp_{request_id.removeprefix('req_')}"
 
 
 def item_id(kind: str, stamp: Stamp, n: int) -> str:
@@ -109,7 +114,7 @@ def call_item(part: ToolCall, id: str, status: str) -> Json:
 
 def reasoning_item(part: Thinking, id: str) -> Json:
     """A reasoning item."""
-    return write_item(part, id)
+    return mark_item(write_item(part, id))
 
 
 def is_said(part: Part) -> bool:

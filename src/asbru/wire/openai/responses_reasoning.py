@@ -17,6 +17,7 @@ _OPENED = b"asbru1:o:"
 """What OPENAI_SEAL is the base64 of."""
 _SIGNED = "asbru1:s:"
 _REDACTED = "asbru1:r:"
+OUR_MARKS = (_SIGNED, _REDACTED)
 _APART = "\n\n"
 """Between the parts of a summary when they become one text."""
 
@@ -55,6 +56,12 @@ def write_item(part: Thinking, id: str = "") -> Json:
         item["id"] = id or own
     if encrypted:
         item["encrypted_content"] = encrypted
+    return item
+
+
+def mark_item(item: Json) -> Json:
+    """An item of a reply: marked as ours, so that OpenAI is never asked for reasoning that it does not know."""
+    item.setdefault("encrypted_content", _SIGNED)
     return item
 
 
