@@ -168,7 +168,5 @@ CLIENTS = (
         own="openai",
         generations=NODE,
         features=(*TALK, "embeddings"),
-        losses={("tools", "cohere"): "not found"},
-        reasons={("tools", "cohere"): "it refers to items of an earlier Responses reply, which are not kept yet"},
     ),
 )
