@@ -1,11 +1,15 @@
 """The same conversations on the real model through the official SDKs of every dialect: they hear the same words."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import anthropic
 import boto3
+import cohere
 import openai
 import pytest
+from google import genai
+from google.genai import types
 
 from running import Process, free_port
 
@@ -85,10 +89,35 @@ def by_boto3(url: str, system: str, turns: Turns, stream: bool) -> str:
     return "".join(event.get("contentBlockDelta", {}).get("delta", {}).get("text", "") for event in events)
 
 
+def by_genai(url: str, system: str, turns: Turns, stream: bool) -> str:
+    client = genai.Client(api_key="any", http_options=types.HttpOptions(base_url=f"{url}/genai"))
+    contents: list[Any] = [
+        types.Content(role="model" if role == "assistant" else role, parts=[types.Part(text=text)])
+        for role, text in turns
+    ]
+    config = types.GenerateContentConfig(max_output_tokens=MOST, temperature=0, system_instruction=system or None)
+    if not stream:
+        return str(client.models.generate_content(model=MODEL, contents=contents, config=config).text)
+    pieces = client.models.generate_content_stream(model=MODEL, contents=contents, config=config)
+    return "".join(piece.text or "" for piece in pieces)
+
+
+def by_cohere(url: str, system: str, turns: Turns, stream: bool) -> str:
+    client = cohere.ClientV2(base_url=f"{url}/cohere", api_key="any")
+    messages = [{"role": role, "content": text} for role, text in ([("system", system)] if system else []) + [*turns]]
+    asked: dict[str, Any] = {"model": MODEL, "messages": messages, "max_tokens": MOST, "temperature": 0}
+    if not stream:
+        return "".join(part.text for part in client.chat(**asked).message.content or [] if part.type == "text")
+    events = client.chat_stream(**asked)
+    return "".join(event.delta.message.content.text or "" for event in events if event.type == "content-delta")  # type: ignore[union-attr]
+
+
 SDKS: dict[str, Callable[[str, str, Turns, bool], str]] = {
     "openai": by_openai,
     "anthropic": by_anthropic,
     "boto3": by_boto3,
+    "google-genai": by_genai,
+    "cohere": by_cohere,
 }
 
 

@@ -181,7 +181,7 @@ class Splice:
 
     def fail(self, failure: Failure) -> bytes:
         nothing = Ask(model=self._model, turns=(), origin=self._codec.format)
-        return self._codec.writer(Stamp(id=self._x.id, at=0), nothing).fail(failure)
+        return self._codec.writer(Stamp(id=self._x.id.removeprefix("req_"), at=0), nothing).fail(failure)
 
 
 class SpliceForm(Splice):
