@@ -172,6 +172,8 @@ def structured(url):
     }
     told = {"type": "json_schema", "structure": {"jsonSchema": {"schema": json.dumps(schema), "name": "city"}}}
     for model in MODELS:
+        if "nova" in model:
+            continue  # Bedrock itself refuses it there.
         reply = client(url).converse(modelId=model, messages=user("Oslo"), outputConfig={"textFormat": told})
         assert json.loads(text_of(reply)) == {"city": "Oslo"}, (model, reply)
 

@@ -12,22 +12,29 @@ from asbru.model.chat import (
     Audio,
     Citation,
     Document,
+    Effort,
     Image,
     Opaque,
+    Output,
     Refusal,
     Reply,
     Text,
     Thinking,
+    Tool,
     ToolCall,
+    ToolChoice,
     ToolResult,
     Turn,
 )
+from asbru.model.events import fold
 from asbru.model.failure import Broken, Failure, Overloaded, Refused, Rejected
-from asbru.model.names import Format, Role
+from asbru.model.names import Finish, Format, Role
 from asbru.model.usage import Usage
 from asbru.wire import CODECS, Envelope
 from asbru.wire.bedrock.converse_citations import read_citation, write_citation
+from asbru.wire.bedrock.converse_output import OUTPUT_TOOL
 from asbru.wire.bedrock.converse_parts import tool_id
+from asbru.wire.sse import Frame
 
 CONVERSE = CODECS[Format.BEDROCK_CONVERSE]
 HI = [{"role": "user", "content": [{"text": "Hi"}]}]
@@ -312,3 +319,70 @@ def test_the_path_says_model_and_stream() -> None:
     peek = CONVERSE.peek(Envelope(b'{"fallbacks":["openai/gpt-4o"],"model":"ignored"}'))
     assert (peek.model, peek.stream, peek.fallbacks) == ("", False, ("openai/gpt-4o",))
     assert CONVERSE.put(Envelope(b"{}"), "m", True) == {}
+
+
+# Structured output by a tool.
+
+
+@pytest.mark.parametrize(
+    ("model", "schema", "tool"),
+    [
+        ("amazon.nova-lite-v1:0", b'{"type":"object"}', True),
+        ("us.anthropic.claude-3-5-sonnet-20241022-v2:0", b"{}", True),
+        ("anthropic.claude-sonnet-4-20250514-v1:0", b"{}", True),
+        ("anthropic.claude-opus-4-1-20250805-v1:0", b"{}", True),
+        ("anthropic.claude-sonnet-4-5-20250929-v1:0", b"{}", False),
+        ("anthropic.claude-opus-4-6-v1", b"{}", False),
+        ("qwen.qwen3-32b-v1:0", b"{}", False),
+        ("arn:aws:bedrock:us-east-1:1:application-inference-profile/x", b"{}", False),
+        ("amazon.nova-lite-v1:0", b'{"type":"array"}', False),
+        ("amazon.nova-lite-v1:0", b"[]", False),
+    ],
+)
+def test_which_models_write_json_by_a_tool(model: str, schema: bytes, tool: bool) -> None:
+    wanted = msgspec.structs.replace(asked(Text("?")), model=model, output=Output(schema=msgspec.Raw(schema)))
+    body = msgspec.json.decode(CONVERSE.write_ask(wanted).body)
+    assert ("toolConfig" in body, "outputConfig" in body) == (tool, not tool)
+
+
+def test_thinking_forbids_to_force_the_tool() -> None:
+    wanted = msgspec.structs.replace(
+        asked(Text("?")), model="anthropic.claude-3-7-sonnet", output=Output(schema=msgspec.Raw(b"{}")), thinking=Effort(budget=2000),
+    )  # fmt: skip
+    assert msgspec.json.decode(CONVERSE.write_ask(wanted).body)["toolConfig"]["toolChoice"] == {"auto": {}}
+    named = msgspec.structs.replace(
+        wanted, thinking=None, tools=(Tool(name="now"),), tool_choice=ToolChoice(mode="tool", name="now")
+    )
+    assert msgspec.json.decode(CONVERSE.write_ask(named).body)["toolConfig"]["toolChoice"] == {"tool": {"name": "now"}}
+
+
+def called(*names: str) -> bytes:
+    content = [{"toolUse": {"toolUseId": name, "name": name, "input": {"city": "Oslo"}}} for name in names]
+    return msgspec.json.encode({"output": {"message": {"content": content}}, "stopReason": "tool_use"})
+
+
+def test_the_tools_input_is_the_output() -> None:
+    reply = CONVERSE.read_reply(called(OUTPUT_TOOL))
+    assert (reply.parts, reply.finish) == ((Text('{"city":"Oslo"}'),), Finish.STOP)
+    reply = CONVERSE.read_reply(called(OUTPUT_TOOL, "now"))
+    assert [type(part) for part in reply.parts] == [Text, ToolCall]
+    assert reply.finish is Finish.TOOL_CALLS
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_the_tools_input_is_the_output_in_a_stream(other: bool) -> None:
+    events: list[tuple[str, Any]] = [("messageStart", {})]
+    for n, name in enumerate([OUTPUT_TOOL, "now"] if other else [OUTPUT_TOOL]):
+        events += [
+            ("contentBlockStart", {"contentBlockIndex": n, "start": {"toolUse": {"toolUseId": "t", "name": name}}}),
+            *(
+                ("contentBlockDelta", {"contentBlockIndex": n, "delta": {"toolUse": {"input": half}}})
+                for half in ('{"city"', ':"Oslo"}')
+            ),
+            ("contentBlockStop", {"contentBlockIndex": n}),
+        ]
+    events += [("messageStop", {"stopReason": "tool_use"}), ("metadata", {"usage": {}})]
+    reader = CONVERSE.reader()
+    reply = fold(event for name, payload in events for event in reader.feed(Frame(name, msgspec.json.encode(payload))))
+    assert reply.parts[0] == Text('{"city":"Oslo"}')
+    assert reply.finish is (Finish.TOOL_CALLS if other else Finish.STOP)

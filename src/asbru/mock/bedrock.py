@@ -3,6 +3,7 @@
 Messages of errors follow those seen from the real API (``Malformed input request``, ``roles must alternate``).
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,7 @@ _STOP = {
     "content_filter": "content_filtered",
     "refusal": "content_filtered",
 }
+_UNSTRUCTURED = re.compile(r"nova|titan|llama|command|claude-[123]")
 INVALID = "ValidationException"
 _TYPES = {
     400: INVALID,
@@ -50,6 +52,8 @@ def ask(body: bytes, model: str, stream: bool) -> Asked:
         raise refusal(mistake) from None
     check_unions(request, "")
     check_turns(request.messages, request.tool_config)
+    if request.output_config and request.output_config.text_format and _UNSTRUCTURED.search(model):
+        raise refused("This model doesn't support the outputConfig.textFormat field. Remove it and try again.")
     texts = [_text(message) for message in request.messages]
     inference = request.inference_config or shape.Inference()
     config = request.tool_config

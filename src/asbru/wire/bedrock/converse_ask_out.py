@@ -10,9 +10,10 @@ Rule 5. The API wants ``toolConfig`` wherever tools were called; tools that are 
 
 from msgspec import Raw
 
-from asbru.model.chat import Ask, Part, Text, Tool, ToolCall, ToolResult, Turn
+from asbru.model.chat import Ask, Output, Part, Text, Tool, ToolCall, ToolResult, Turn
 from asbru.model.names import Format, Role
 from asbru.wire.bedrock.converse_fields import PATH, Extras, write_fields
+from asbru.wire.bedrock.converse_output import by_tool, forced, output_tool
 from asbru.wire.bedrock.converse_parts import Blocks, Json, cache_point
 from asbru.wire.codec import Written
 from asbru.wire.places import Places
@@ -34,6 +35,8 @@ def write_ask(ask: Ask) -> Written:
     _Messages(ask, lost).write(body)
     _write_inference(ask, extras, body, lost)
     _write_tools(ask, body, lost)
+    if (output := by_tool(ask)) is not None:
+        _write_output_tool(output, extras, body)
     if extras.fields:
         body[PATH] = extras.fields
     _write_output(ask, extras, body, lost)
@@ -84,7 +87,7 @@ def _write_inference(ask: Ask, extras: Extras, body: Json, lost: list[str]) -> N
 
 def _write_output(ask: Ask, extras: Extras, body: Json, lost: list[str]) -> None:
     config: Json = {"effort": extras.effort} if extras.effort else {}
-    output = ask.output
+    output = None if by_tool(ask) else ask.output
     if output is not None and output.schema is not None:
         schema: Json = {"schema": bytes(output.schema).decode()}
         if output.name:
@@ -98,6 +101,15 @@ def _write_output(ask: Ask, extras: Extras, body: Json, lost: list[str]) -> None
         lost.append("response_format: json_object")
     if config:
         body["outputConfig"] = config
+
+
+def _write_output_tool(output: Output, extras: Extras, body: Json) -> None:
+    """A choice that the caller made stands."""
+    config = body.setdefault("toolConfig", {"tools": []})
+    assert isinstance(config, dict)
+    config["tools"] = [*config["tools"], output_tool(output)]
+    if config.get("toolChoice", {"auto": {}}) == {"auto": {}}:
+        config["toolChoice"] = forced(len(config["tools"]) == 1, extras.thinks)
 
 
 def _write_tools(ask: Ask, body: Json, lost: list[str]) -> None:

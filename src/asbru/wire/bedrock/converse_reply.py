@@ -7,6 +7,7 @@ from asbru.model.chat import Part, Reply, Text, ToolCall
 from asbru.model.failure import Broken, Refused
 from asbru.model.names import Format
 from asbru.wire.bedrock.converse_blocks_in import read_content
+from asbru.wire.bedrock.converse_output import as_output, finished
 from asbru.wire.bedrock.converse_parts import Blocks, Json
 from asbru.wire.bedrock.converse_usage import WireUsage, to_usage, write_usage
 from asbru.wire.bedrock.converse_words import read_stop, write_stop
@@ -43,12 +44,13 @@ def read_reply(body: bytes) -> Reply:
         parts = read_content(whole.output.message.content, "content", spare)
     except (*BAD_JSON, Refused) as error:
         raise Broken(502, f"The provider's answer is not a Converse reply: {error}", code="bad_reply") from None
+    told = tuple(as_output(part) for part in parts)
     extra: Members = {name: raw for name, raw in read_members(body).items() if name not in _READ}
     return Reply(
         id="",
         model="",
-        parts=parts,
-        finish=read_stop(whole.stop_reason),
+        parts=told,
+        finish=finished(read_stop(whole.stop_reason), told != parts, any(isinstance(one, ToolCall) for one in told)),
         usage=to_usage(whole.usage or WireUsage()),
         extra=extra,
         origin=HERE,

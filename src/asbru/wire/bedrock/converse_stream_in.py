@@ -15,6 +15,7 @@ from asbru.model.failure import Broken
 from asbru.model.names import Finish, Format
 from asbru.model.usage import Usage
 from asbru.wire.bedrock.converse_citations import read_citation
+from asbru.wire.bedrock.converse_output import OUTPUT_TOOL, finished
 from asbru.wire.bedrock.converse_usage import WireUsage, to_usage
 from asbru.wire.bedrock.converse_words import IMAGES, read_stop
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, read_members, write_json
@@ -114,13 +115,15 @@ class _Gathered:
 class ConverseReader:
     """Reads one stream."""
 
-    __slots__ = ("_extra", "_finish", "_gathered", "_open", "_started", "_stopped", "done")
+    __slots__ = ("_called", "_extra", "_finish", "_gathered", "_open", "_outputs", "_started", "_stopped", "done")
 
     def __init__(self) -> None:
         self.done = False
         self._started = False
         self._stopped = False
         self._finish: Finish | None = None
+        self._called = False
+        self._outputs: set[int] = set()
         self._extra: Members = {}
         self._open: set[int] = set()
         self._gathered: dict[int, _Gathered] = {}
@@ -168,7 +171,11 @@ class ConverseReader:
         for kind, raw in (event.start or {}).items():
             if kind == "toolUse":
                 told = _tool(raw)
+                if told.type is None and told.name == OUTPUT_TOOL:
+                    self._outputs.add(index)
+                    return self._opening(index, Text(""))
                 if told.type is None:
+                    self._called = True
                     call = ToolCall(id=told.tool_use_id, name=told.name, arguments=Raw(b""))
                     return self._opening(index, call)
             if given(raw) is not None:
@@ -189,7 +196,9 @@ class ConverseReader:
             if index not in self._open:
                 words = "The provider's stream goes on with a block that it has not begun."
                 raise Broken(502, words, code="bad_stream")
-            return (Delta(index=index, arguments=delta.tool_use.input),) if delta.tool_use.input else ()
+            told = delta.tool_use.input
+            more = Delta(index=index, text=told) if index in self._outputs else Delta(index=index, arguments=told)
+            return (more,) if told else ()
         if delta.reasoning_content is not None:
             return self._think(index, delta.reasoning_content)
         if (citation := given(delta.citation)) is not None:
@@ -240,4 +249,5 @@ class ConverseReader:
         for index in sorted({*self._open, *self._gathered}):
             events += self._close(index)
         usage = Usage() if told is None else to_usage(told)
-        return (*events, Done(finish=self._finish, usage=usage, extra=self._extra))
+        finish = finished(self._finish, bool(self._outputs), self._called)
+        return (*events, Done(finish=finish, usage=usage, extra=self._extra))
