@@ -378,6 +378,28 @@ def frameworks(url):
             assert f"models/{OWN}" in [model.name for model in c.models.list()], prefix
 
 
+def pictures(url):
+    """Pictures by generateContent, by ``:predict`` of the Gemini API, and by that of Vertex AI."""
+    reply = client(url).models.generate_content(
+        model="gemini-2.5-flash-image",
+        contents="A bridge",
+        config=types.GenerateContentConfig(response_modalities=["TEXT", "IMAGE"]),
+    )
+    assert [part.inline_data.data for part in reply.candidates[0].content.parts if part.inline_data] == [PIXEL]
+    body = {"instances": [{"prompt": "A bridge"}], "parameters": {"sampleCount": 2, "aspectRatio": "1:1"}}
+    for model in ("imagen-4.0-generate-001", "openai%2Fgpt-image-1"):
+        status, told = post(url, f"/genai/v1beta/models/{model}:predict", body)
+        assert status == 200 and [each["mimeType"] for each in told["predictions"]] == ["image/png"] * 2, told
+    path = "/genai/v1/projects/p/locations/l/publishers/openai/models"
+    status, told = post(url, f"{path}/gpt-image-1:predict", body)
+    assert status == 200 and base64.b64decode(told["predictions"][0]["bytesBase64Encoded"]) == PIXEL
+    body = {"instances": [{"content": "Odin"}, {"content": "Heimdall"}], "parameters": {"outputDimensionality": 8}}
+    status, told = post(url, f"{path}/text-embedding-3-small:predict", body)
+    assert status == 200 and [len(each["embeddings"]["values"]) for each in told["predictions"]] == [8, 8], told
+    for wrong in ({}, {"instances": 5}, {"instances": [{}]}, {"instances": [{"prompt": 5}]}):
+        assert post(url, f"{path}/gpt-image-1:predict", wrong)[0] == 400
+
+
 def arrays(url):
     """A stream to who asks for no events is one JSON array."""
     for model in ("gemini-2.5-flash", "openai%2Fgpt-4o", "anthropic%2Fclaude-sonnet-4-5"):

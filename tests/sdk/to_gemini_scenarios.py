@@ -137,6 +137,19 @@ def openai_embeddings(url):
         raise AssertionError
 
 
+def openai_images(url):
+    """Imagen, and Gemini's own pictures."""
+    for model in ("gemini/imagen-4.0-generate-001", "gemini/gemini-2.5-flash-image"):
+        reply = ours(url).images.generate(model=model, prompt="A bridge", n=2, size="1024x1024")
+        assert [each.b64_json for each in reply.data] == [PIXEL, PIXEL], (model, reply)
+    raw = ours(url).images.with_raw_response.generate(
+        model="gemini/imagen-4.0-generate-001", prompt="A bridge", size="1536x1024", quality="high"
+    )
+    assert set(raw.headers["x-asbru-lost"].split(", ")) == {"size", "quality"}, raw.headers
+    events = list(ours(url).images.generate(model="gemini/gemini-2.5-flash-image", prompt="A bridge", stream=True))
+    assert events[-1].type == "image_generation.completed" and events[-1].b64_json == PIXEL
+
+
 def openai_responses(url):
     for model in BOTH:
         reply = ours(url).responses.create(model=model, input="Say hello", max_output_tokens=50)

@@ -9,6 +9,10 @@ Rule 3. A stream is one of events with ``alt=sse``, else a JSON array that grows
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
 from asbru.edge.inference import Asked, Inference
 from asbru.edge.json_arrays import ArrayStream
 from asbru.edge.request import Fail, Request, Route
@@ -18,8 +22,11 @@ from asbru.wire import CODECS
 from asbru.wire.codec import Peek
 from asbru.wire.envelope import Envelope
 from asbru.wire.framing import CUTTERS
+from asbru.wire.shapes import BAD_JSON
 
 OWN, VERTEX = "gemini", "vertex"
+
+_instances = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 
 Place = tuple[str, str]
 """The provider of a model without prefix, and the model."""
@@ -47,12 +54,29 @@ def _whose(request: Request) -> str:
     return VERTEX if request.headers.get(b"authorization", b"").startswith(b"Bearer ya29.") else OWN
 
 
+def _embeds(envelope: Envelope) -> bool:
+    try:
+        instances = _instances(envelope.members.get("instances", Raw(b"")))
+    except BAD_JSON:
+        return False
+    return bool(instances) and "content" in instances[0]
+
+
 class GeminiRoutes:
     """Makes the routes."""
 
     def __init__(self, inference: Inference, fail: Fail) -> None:
         self._inference = inference
         self._fail = fail
+
+    def predict(self) -> Route:
+        """Vertex AI's ``:predict`` makes pictures of prompts and embeddings of texts: the body tells which."""
+        images, texts = self.route(Format.VERTEX_PREDICT, published), self.route(Format.VERTEX_EMBED, published)
+
+        async def infer(request: Request) -> Answer:
+            return await (texts if _embeds(Envelope(request.body)) else images).handler(request)
+
+        return replace(images, handler=infer)
 
     def route(self, format: Format, place: Callable[[Request], Place], stream: bool = False) -> Route:
         """A route whose bodies have ``format``, and whose path says what ``place`` reads out of it."""

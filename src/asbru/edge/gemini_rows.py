@@ -36,5 +36,8 @@ def gemini_rows(parts: Parts) -> list[Mount]:
             (_VERTEX, published, Format.VERTEX_COUNT_TOKENS),
         )
     ]
-    predict = Mount("POST", f"{_VERTEX}:predict", routes.route(Format.VERTEX_EMBED, published))
-    return [Mount("GET", "/models", many), Mount("GET", "/models/{model*}", one), *verbs, *counts, predict]
+    predict = [
+        Mount("POST", "/models/{model*}:predict", routes.route(Format.GEMINI_PREDICT, named)),
+        Mount("POST", f"{_VERTEX}:predict", routes.predict()),
+    ]
+    return [Mount("GET", "/models", many), Mount("GET", "/models/{model*}", one), *verbs, *counts, *predict]

@@ -12,6 +12,7 @@ from msgspec import Raw
 from asbru.mock import gemini_shapes as shape
 from asbru.mock.dialect import Dialect, Stamp, bearer, retry_headers
 from asbru.mock.gemini_checks import check_request, plain, refused, signature_of
+from asbru.mock.openai_images import PIXEL
 from asbru.mock.said import Asked, Offer, Said, count, pieces
 from asbru.mock.strict import Mistake, read
 from asbru.model.failure import Failure, Refused
@@ -63,6 +64,7 @@ def asked(request: shape.GenerateRequest, model: str, stream: bool) -> Asked:
         stop=tuple(config.stop_sequences or ()),
         think=bool(thinking.include_thoughts) and thinking.thinking_budget != 0,
         n=config.candidate_count or 1,
+        body=request,
     )
 
 
@@ -160,11 +162,18 @@ def _parts(asked: Asked, said: Said, stamp: Stamp) -> Iterator[dict[str, Any]]:
     if said.text or not said.calls:
         signed = {"thoughtSignature": signature_of(stamp)} if signs and not said.calls else {}
         yield {"text": said.text, **signed}
+    if _draws(asked):
+        yield {"inlineData": {"mimeType": "image/png", "data": PIXEL}}
     for n, (name, arguments) in enumerate(said.calls):
         call: dict[str, Any] = {"name": name, "args": Raw(arguments.encode())}
         if stamp.model.startswith("gemini-3"):
             call["id"] = f"fc{stamp.id}{n}"
         yield {"functionCall": call, **({"thoughtSignature": signature_of(stamp)} if signs and not n else {})}
+
+
+def _draws(asked: Asked) -> bool:
+    config = asked.body.generation_config if isinstance(asked.body, shape.GenerateRequest) else None
+    return "IMAGE" in ((config.response_modalities if config else None) or ())
 
 
 def chunks(asked: Asked, said: Said, stamp: Stamp) -> Iterator[bytes]:

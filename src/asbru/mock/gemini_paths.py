@@ -12,6 +12,7 @@ from asbru.mock import gemini
 from asbru.mock import gemini_shapes as shape
 from asbru.mock.dialect import Dialect, Stamp, Task
 from asbru.mock.gemini_checks import check_contents, check_parts, plain, refused
+from asbru.mock.openai_images import PIXEL
 from asbru.mock.said import count
 from asbru.mock.strict import Mistake, read
 from asbru.mock.talk import Talker
@@ -34,6 +35,7 @@ _ARRAY = structs.replace(
     error_frame=lambda failure: b",\r\n" + msgspec.json.encode(gemini.error_body(failure)) + b"]",
 )
 _count = msgspec.json.Decoder(shape.CountRequest, strict=False)
+_images = msgspec.json.Decoder(shape.PredictRequest, strict=False)
 _embed = msgspec.json.Decoder(shape.EmbedRequest, strict=False)
 _embeds = msgspec.json.Decoder(shape.EmbedsRequest, strict=False)
 
@@ -52,6 +54,7 @@ class Gemini:
             "embedContent": self._perform(_embed_one),
             "batchEmbedContents": self._perform(_embed_many),
             "countTokens": self._perform(_count_words),
+            "predict": self._perform(_predict),
         }
         for verb, handler in verbs.items():
             yield "POST", f"/v1beta/models/{{model}}:{verb}", gemini.DIALECT, handler
@@ -127,6 +130,15 @@ def _count_words(body: bytes, model: str) -> Task:
     tools = sum(count(str(offer.schema)) + 1 for offer in asked.offers)
     told = {"totalTokens": asked.words + tools}
     return Task(model, asked.text, lambda stamp: msgspec.json.encode(told))
+
+
+def _predict(body: bytes, model: str) -> Task:
+    request = _read(_images, body)
+    told = request.parameters or shape.Parameters()
+    kind = (told.output_options.mime_type if told.output_options else None) or "image/png"
+    picture = {"bytesBase64Encoded": PIXEL, "mimeType": kind}
+    answer = {"predictions": [picture] * (told.sample_count or 1)}
+    return Task(model, request.instances[0].prompt, lambda stamp: msgspec.json.encode(answer))
 
 
 def _embed_one(body: bytes, model: str) -> Task:

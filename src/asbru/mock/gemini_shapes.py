@@ -222,3 +222,32 @@ class EmbedRequest(Message):
 
 class EmbedsRequest(Message):
     requests: list[EmbedRequest]
+
+
+class Instance(Message):
+    prompt: Annotated[str, Meta(min_length=1)]
+
+
+class OutputOptions(Message):
+    mime_type: Literal["image/png", "image/jpeg"] | None = None
+    compression_quality: Annotated[int, Meta(ge=0, le=100)] | None = None
+
+
+class Parameters(Message):
+    sample_count: Annotated[int, Meta(ge=1, le=4)] | None = None
+    aspect_ratio: Literal["1:1", "3:4", "4:3", "9:16", "16:9"] | None = None
+    sample_image_size: Literal["1K", "2K"] | None = None
+    guidance_scale: float | None = None
+    safety_setting: str | None = None
+    person_generation: str | None = None
+    include_safety_attributes: bool | None = None
+    include_rai_reason: bool | None = None
+    language: str | None = None
+    output_options: OutputOptions | None = None
+
+
+class PredictRequest(Message):
+    """What Imagen is asked through the Gemini API; Vertex AI knows more."""
+
+    instances: Annotated[list[Instance], Meta(min_length=1, max_length=1)]
+    parameters: Parameters | None = None

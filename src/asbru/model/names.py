@@ -68,6 +68,9 @@ class Format(StrEnum):
     GEMINI_EMBED = "gemini.embed"
     GEMINI_EMBEDS = "gemini.embeds"
     GEMINI_COUNT_TOKENS = "gemini.count_tokens"
+    GEMINI_PREDICT = "gemini.predict"
+    GEMINI_IMAGES = "gemini.images"
+    VERTEX_PREDICT = "gemini.vertex_predict"
     VERTEX_EMBED = "gemini.vertex_embed"
     VERTEX_COUNT_TOKENS = "gemini.vertex_count_tokens"
 
@@ -117,6 +120,9 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.GEMINI_EMBED: Operation.EMBED,
         Format.GEMINI_EMBEDS: Operation.EMBED,
         Format.GEMINI_COUNT_TOKENS: Operation.COUNT_TOKENS,
+        Format.GEMINI_PREDICT: Operation.IMAGE,
+        Format.GEMINI_IMAGES: Operation.IMAGE,
+        Format.VERTEX_PREDICT: Operation.IMAGE,
         Format.VERTEX_EMBED: Operation.EMBED,
         Format.VERTEX_COUNT_TOKENS: Operation.COUNT_TOKENS,
     }

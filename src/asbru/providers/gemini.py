@@ -19,6 +19,8 @@ PROVIDER = Provider(
             "/{path}:streamGenerateContent?alt=sse",
             models=("tunedModels/*",),
         ),
+        Endpoint(Format.GEMINI_PREDICT, "/models/{model}:predict", models=("imagen*",)),
+        Endpoint(Format.GEMINI_IMAGES, "/models/{model}:generateContent", models=("*", "!imagen*")),
         Endpoint(Format.GEMINI_EMBEDS, "/models/{model}:batchEmbedContents"),
         Endpoint(Format.GEMINI_EMBED, "/models/{model}:embedContent"),
         Endpoint(Format.GEMINI_COUNT_TOKENS, "/models/{model}:countTokens"),

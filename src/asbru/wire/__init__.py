@@ -20,7 +20,8 @@ from asbru.wire.elevenlabs import transcripts as elevenlabs_transcripts
 from asbru.wire.envelope import Envelope
 from asbru.wire.gemini import count_tokens as gemini_count_tokens
 from asbru.wire.gemini import embed as gemini_embed
-from asbru.wire.gemini import generate, vertex_embed
+from asbru.wire.gemini import generate, predict, vertex_embed
+from asbru.wire.gemini import images as gemini_images
 from asbru.wire.openai import (
     chat,
     completions,
@@ -75,6 +76,9 @@ CODECS: dict[Format, AnyCodec] = {
     Format.GEMINI_EMBED: gemini_embed.EMBED,
     Format.GEMINI_EMBEDS: gemini_embed.EMBEDS,
     Format.GEMINI_COUNT_TOKENS: gemini_count_tokens.CODEC,
+    Format.GEMINI_PREDICT: predict.CODEC,
+    Format.VERTEX_PREDICT: predict.VERTEX,
+    Format.GEMINI_IMAGES: gemini_images.CODEC,
     Format.VERTEX_EMBED: vertex_embed.CODEC,
     Format.VERTEX_COUNT_TOKENS: gemini_count_tokens.VERTEX,
 }

@@ -49,13 +49,15 @@ def to_usage(usage: WireUsage) -> Usage:
         output=(usage.candidates_token_count or 0) + thoughts,
         cache_read=usage.cached_content_token_count or 0,
         reasoning=thoughts,
-        input_audio=_audio(usage.prompt_tokens_details),
-        output_audio=_audio(usage.candidates_tokens_details),
+        input_audio=_counted(usage.prompt_tokens_details, "AUDIO"),
+        output_audio=_counted(usage.candidates_tokens_details, "AUDIO"),
+        input_image=_counted(usage.prompt_tokens_details, "IMAGE"),
+        output_image=_counted(usage.candidates_tokens_details, "IMAGE"),
     )
 
 
-def _audio(details: list[ModalityCount] | None) -> int:
-    return sum(each.token_count or 0 for each in details or () if each.modality == "AUDIO")
+def _counted(details: list[ModalityCount] | None, modality: str) -> int:
+    return sum([each.token_count or 0 for each in details or () if each.modality == modality])
 
 
 def write_usage(usage: Usage) -> dict[str, object]:
@@ -69,13 +71,14 @@ def write_usage(usage: Usage) -> dict[str, object]:
         written["thoughtsTokenCount"] = usage.reasoning
     if usage.cache_read:
         written["cachedContentTokenCount"] = usage.cache_read
-    if usage.input_audio:
-        written["promptTokensDetails"] = _details(usage.input, usage.input_audio)
-    if usage.output_audio:
-        written["candidatesTokensDetails"] = _details(usage.output - usage.reasoning, usage.output_audio)
+    if usage.input_audio or usage.input_image:
+        written["promptTokensDetails"] = _details(usage.input, usage.input_audio, usage.input_image)
+    if usage.output_audio or usage.output_image:
+        given = usage.output - usage.reasoning
+        written["candidatesTokensDetails"] = _details(given, usage.output_audio, usage.output_image)
     return written
 
 
-def _details(total: int, audio: int) -> list[dict[str, object]]:
-    rest = [{"modality": "TEXT", "tokenCount": total - audio}] if total > audio else []
-    return [*rest, {"modality": "AUDIO", "tokenCount": audio}]
+def _details(total: int, audio: int, image: int) -> list[dict[str, object]]:
+    kinds = (("TEXT", total - audio - image), ("AUDIO", audio), ("IMAGE", image))
+    return [{"modality": modality, "tokenCount": count} for modality, count in kinds if count > 0]
