@@ -9,7 +9,7 @@ import pytest
 
 from asbru.gateway import Exchange, Gateway, Snapshot, Tools
 from asbru.model.failure import Failure, Rejected, TimedOut, Unreachable
-from asbru.model.http import Answer, Sink
+from asbru.model.http import Answer, Sink, Stream
 from asbru.model.keys import Key, Network, Secret
 from asbru.model.names import Format
 from asbru.model.record import Record
@@ -59,6 +59,7 @@ class Pieces:
         self._error = error
         self._hang = hang
         self.cancelled = False
+        self.flows: list[str] = []
 
     def start(self, sink: Sink) -> None:
         for piece in self._pieces:
@@ -66,9 +67,11 @@ class Pieces:
         if not self._hang and not self.cancelled:
             sink.end(self._error)
 
-    def pause(self) -> None: ...
+    def pause(self) -> None:
+        self.flows.append("pause")
 
-    def resume(self) -> None: ...
+    def resume(self) -> None:
+        self.flows.append("resume")
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -100,6 +103,8 @@ class Stage:
         self.calls: list[Call] = []
         self.records: list[Record] = []
         self.slept: list[float] = []
+        self.sink: type[Heard] = Heard
+        self.stream: Stream | None = None
         keys = tuple(Key(id=n, name=n, value=Secret(f"sk-{n}")) for n in ("one", "two"))
         only = (Key(id="three", name="three", value=Secret("sk-three")),)
         chats = (Key(id="four", name="four", value=Secret("sk-four")),)
@@ -142,7 +147,7 @@ class Stage:
     async def _run(self, x: Exchange) -> Answer:
         answer = await self.gateway(x)
         if answer.stream is not None:
-            self.heard = Heard()
+            self.heard, self.stream = self.sink(), answer.stream
             answer.stream.start(self.heard)
         return answer
 
@@ -328,6 +333,22 @@ def test_a_client_that_leaves_stops_the_source_and_is_recorded_once() -> None:
     (record,) = stage.records
     assert (record.status, record.failure) == (499, "request_cancelled")
     assert stage.gateway.live == 0
+
+
+def test_a_client_that_is_full_with_the_first_piece_stays_paused() -> None:
+    """What was held until the client came may fill its buffers; the provider must then not be asked for more."""
+    pieces = Pieces(OPENAI_STREAM[:2], hang=True)
+    stage = Stage(Answer(status=200, stream=pieces))
+
+    class Full(Heard):
+        def data(self, chunk: bytes) -> None:
+            super().data(chunk)
+            assert stage.stream is not None
+            stage.stream.pause()
+
+    stage.sink = Full
+    stage.ask(Format.OPENAI_CHAT, chat(stream=True))
+    assert set(pieces.flows) == {"pause"}
 
 
 def test_a_batch_item_leaves_its_record_to_the_engine() -> None:

@@ -130,9 +130,7 @@ class Pipe:
         for chunk in held:
             if chunk:
                 sink.data(chunk)
-        if self._open:
-            self._source.resume()
-        else:
+        if not self._open:
             sink.end(self._cut)
 
     def pause(self) -> None:
