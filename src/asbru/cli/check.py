@@ -10,15 +10,16 @@ from asbru.cli.serve import default_app_dir
 
 
 def check(
-    config: Annotated[
+    file: Annotated[
         Path | None, typer.Argument(help="Configuration file. [default: config.json in the app dir, if it is there]")
     ] = None,
+    config: Annotated[Path | None, typer.Option(help="The same, as `asbru serve` takes it.")] = None,
     app_dir: Annotated[Path | None, typer.Option(help="Where to look for config.json.")] = None,
 ) -> None:
     """Say what the gateway would do with a configuration; exit 1 and name every mistake if it is wrong."""
     from asbru.config import ConfigError, describe, find, load
 
-    path = find(config, app_dir or default_app_dir())
+    path = find(file or config, app_dir or default_app_dir())
     try:
         settings = load(path, os.environ)
     except ConfigError as error:
