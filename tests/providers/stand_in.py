@@ -100,6 +100,10 @@ def answer(path: str, headers: dict[str, str], body: dict[str, Any]) -> tuple[st
         return "application/json", json.dumps({"id": "r", "model": body["model"], "results": results}).encode()
     if path == vendor.responses:
         return responses(body)
+    if path == vendor.completions:
+        choice = {"index": 0, "text": f"{body['prompt']} Rain.", "logprobs": None, "finish_reason": "stop"}
+        told = {"id": "c1", "object": "text_completion", "created": 1, "model": body["model"], "choices": [choice]}
+        return "application/json", json.dumps({**told, "usage": USAGE}).encode()
     if path not in (vendor.chat, vendor.messages, vendor.embeddings):
         raise No(404, refusal(vendor, f"no such path: {path}"))
     if not anthropic:

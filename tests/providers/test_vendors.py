@@ -166,6 +166,16 @@ def test_vectors(vendor: Vendor, address: str) -> None:
 
 
 @EVERY
+def test_a_text_to_go_on_with(vendor: Vendor, address: str) -> None:
+    """By the vendor's own completions where it has them, else as a chat."""
+    said = {"model": f"{vendor.name}/{vendor.completing if vendor.completions else vendor.asked}", "prompt": "Weather?"}
+    status, _, body = ask(f"{address}/v1/completions", said)
+    assert status == 200, body
+    expected = ("Weather? Rain.", vendor.completions) if vendor.completions else ("Rain.", vendor.chat)
+    assert (json.loads(body)["choices"][0]["text"], seen().path) == expected
+
+
+@EVERY
 def test_a_response(vendor: Vendor, address: str) -> None:
     said = {"model": f"{vendor.name}/{vendor.asked}", "input": "Weather?"}
     status, _, body = ask(f"{address}/v1/responses", said)

@@ -21,9 +21,9 @@ class Vendor(Struct, frozen=True, kw_only=True):
     ``members``, ``roles``: what it refuses of OpenAI's, by ``refusal`` and ``status``. ``told``: what it must be told
     of ``WIDE``; ``lost``: what is lost of it. ``config``: its object in ``providers``, and ``key``: its key beside the
     value, ``{at}`` standing for the stand-in's address. ``asked``: the model that clients name; ``named``: what the
-    vendor is told. ``call_ids``: what ids of tool calls must look like. ``done``: whether its streams end with
-    ``[DONE]``; ``usage``: whether they tell usage unasked. ``bare_list``: whether its list of models is
-    nothing but a list.
+    vendor is told. ``call_ids``: what ids of tool calls must look like. ``completing``: a model that completes texts.
+    ``done``: whether its streams end with ``[DONE]``; ``usage``: whether they tell usage unasked. ``bare_list``:
+    whether its list of models is nothing but a list.
     """
 
     name: str
@@ -36,6 +36,8 @@ class Vendor(Struct, frozen=True, kw_only=True):
     responses: str = ""
     messages: str = ""
     messages_credential: tuple[str, str] = BEARER
+    completions: str = ""
+    completing: str = "m-1"
     embeddings: str = ""
     rerank: str = ""
     images: str = ""
@@ -208,6 +210,7 @@ VENDORS = (
         host="https://api.together.ai",
         members=refusing("max_completion_tokens"),
         roles=DEVELOPER,
+        completions="/v1/completions",
         told=MAX_TOKENS,
         embeddings="/v1/embeddings",
         refusal={"id": "o1", "error": {"message": "{}", "type": "invalid_request_error", "param": None, "code": None}},
@@ -223,6 +226,8 @@ VENDORS = (
         host="https://api.fireworks.ai",
         chat="/inference/v1/chat/completions",
         roles=DEVELOPER,
+        completions="/inference/v1/completions",
+        completing="accounts/fireworks/models/m",
         told=NEW_MAX,
         messages="/inference/v1/messages",
         embeddings="/inference/v1/embeddings",
@@ -343,6 +348,7 @@ VENDORS = (
         host="http://localhost:11434",
         members=refusing("max_completion_tokens"),
         roles=DEVELOPER,
+        completions="/v1/completions",
         told=MAX_TOKENS,
         messages="/v1/messages",
         embeddings="/v1/embeddings",
@@ -353,6 +359,7 @@ VENDORS = (
     Vendor(
         name="vllm",
         host="",
+        completions="/v1/completions",
         told=NEW_MAX,
         messages="/v1/messages",
         embeddings="/v1/embeddings",
@@ -362,12 +369,22 @@ VENDORS = (
         translations="/v1/audio/translations",
         rerank="/v1/rerank",
     ),
-    Vendor(name="sgl", host="", told=NEW_MAX, embeddings="/v1/embeddings", refusal=FLAT, config=ANY_HOST),
+    Vendor(
+        name="sgl",
+        host="",
+        told=NEW_MAX,
+        completions="/v1/completions",
+        embeddings="/v1/embeddings",
+        refusal=FLAT,
+        config=ANY_HOST,
+    ),
     Vendor(
         name="azure",
         host="",
         chat="/openai/deployments/prod/chat/completions?api-version=2024-10-21",
         credential=("api-key", ""),
+        completions="/openai/deployments/gpt-35-turbo-instruct/completions?api-version=2024-10-21",
+        completing="gpt-35-turbo-instruct",
         told=NEW_MAX,
         messages="/anthropic/v1/messages",
         messages_credential=X_API_KEY,

@@ -216,6 +216,8 @@ def azure(url):
         )
         chunks = list(each.chat.completions.create(model=model, messages=asked, max_tokens=9, stream=True))
         assert "hello" in "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    for model in ("gpt-3.5-turbo-instruct", "anthropic/claude-sonnet-4-5"):
+        assert "hello" in client.completions.create(model=model, prompt="hello", max_tokens=9).choices[0].text
     assert len(client.embeddings.create(model="text-embedding-3-small", input=["a", "b"]).data) == 2
     assert client.images.generate(model="gpt-image-1", prompt="a fox").data[0].b64_json
     assert client.images.edit(model="gpt-image-1", image=("a.png", PIXEL), prompt="a hat").data[0].b64_json

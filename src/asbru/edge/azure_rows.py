@@ -17,6 +17,7 @@ from asbru.model.names import Format
 _AZURE = "azure"
 _BODIES = {
     "/chat/completions": Format.OPENAI_CHAT,
+    "/completions": Format.OPENAI_COMPLETIONS,
     "/embeddings": Format.OPENAI_EMBEDDINGS,
 }
 

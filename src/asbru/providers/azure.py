@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from asbru.model.names import Format, Framing
 from asbru.providers._compatible import ANTHROPIC_VERSION
 from asbru.providers._kinds import AzureToken, Endpoint, Provider
+from asbru.providers.openai import COMPLETING, RESPONSES_ONLY
 
 _CLAUDE = "*claude*"
 
 
-def _at(format: Format, path: str, framing: Framing = Framing.SSE) -> Iterator[Endpoint]:
+def _at(
+    format: Format, path: str, framing: Framing = Framing.SSE, models: tuple[str, ...] = ("*", f"!{_CLAUDE}")
+) -> Iterator[Endpoint]:
     """Where ``format`` is spoken, by the version that a key says."""
-    models = ("*", f"!{_CLAUDE}")
     dated = f"/openai/deployments/{{model}}{path}?api-version={{api_version}}"
     ways = (("20*", dated), ("v1", f"/openai/v1{path}"), ("preview", f"/openai/v1{path}?api-version=preview"))
     for version, whole in ways:
@@ -28,8 +30,13 @@ PROVIDER = Provider(
     base_url="{endpoint}",
     settings={"api_version": "2024-10-21"},
     serves=(
-        *_at(Format.OPENAI_CHAT, "/chat/completions"),
+        *_at(
+            Format.OPENAI_CHAT,
+            "/chat/completions",
+            models=("*", f"!{_CLAUDE}", *(f"!{each}" for each in RESPONSES_ONLY)),
+        ),
         Endpoint(Format.OPENAI_RESPONSES, "/openai/v1/responses", models=("*", f"!{_CLAUDE}")),
+        *_at(Format.OPENAI_COMPLETIONS, "/completions", models=COMPLETING),
         *_at(Format.OPENAI_EMBEDDINGS, "/embeddings"),
         *_at(Format.OPENAI_IMAGES, "/images/generations"),
         *_at(Format.OPENAI_IMAGE_EDITS, "/images/edits"),
