@@ -32,6 +32,15 @@ CREATE TABLE batches (
 	cancel_initiated_at FLOAT, 
 	archived_at FLOAT, 
 	deleted_at FLOAT, 
+	estimate BIGINT DEFAULT 0 NOT NULL, 
+	reserved BIGINT DEFAULT 0 NOT NULL, 
+	max_cost BIGINT DEFAULT 0 NOT NULL, 
+	twins BIGINT DEFAULT 0 NOT NULL, 
+	deadline FLOAT, 
+	paused_at FLOAT, 
+	webhook TEXT DEFAULT '' NOT NULL, 
+	stopped TEXT DEFAULT '' NOT NULL, 
+	rerun_of TEXT DEFAULT '' NOT NULL, 
 	UNIQUE (id)
 );
 
@@ -152,6 +161,10 @@ CREATE TABLE items (
 	usage TEXT DEFAULT '{}' NOT NULL, 
 	cost BIGINT DEFAULT 0 NOT NULL, 
 	took FLOAT DEFAULT 0 NOT NULL, 
+	reserve BIGINT DEFAULT 0 NOT NULL, 
+	reserve_live BIGINT DEFAULT 0 NOT NULL, 
+	twin INTEGER, 
+	moved TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (batch, n), 
 	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
 )
@@ -162,6 +175,8 @@ CREATE INDEX items_claimed ON items (lease) WHERE state = 'claimed';
 CREATE INDEX items_queued ON items (batch, provider, state, n) WHERE state = 'queued';
 
 CREATE INDEX items_submitted ON items (job, n) WHERE state = 'submitted';
+
+CREATE INDEX items_twins ON items (batch, twin) WHERE state = 'twin';
 
 CREATE INDEX items_waiting ON items (batch, provider, not_before, n) WHERE state = 'waiting';
 
@@ -184,6 +199,7 @@ CREATE TABLE jobs (
 	told BIGINT DEFAULT 0 NOT NULL, 
 	created_at FLOAT NOT NULL, 
 	due_at FLOAT NOT NULL, 
+	reserve BIGINT DEFAULT 0 NOT NULL, 
 	PRIMARY KEY (id), 
 	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
 )
@@ -214,6 +230,25 @@ CREATE TABLE shares (
 )
  WITHOUT ROWID;
 
+CREATE TABLE webhooks (
+	id TEXT NOT NULL, 
+	batch INTEGER NOT NULL, 
+	url TEXT DEFAULT '' NOT NULL, 
+	attempts BIGINT DEFAULT 0 NOT NULL, 
+	lease BIGINT DEFAULT 0 NOT NULL, 
+	failure TEXT DEFAULT '' NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	due_at FLOAT NOT NULL, 
+	done_at FLOAT, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE INDEX webhooks_batch ON webhooks (batch);
+
+CREATE INDEX webhooks_due ON webhooks (due_at) WHERE done_at IS NULL;
+
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO alembic_version VALUES ('0002');
+INSERT INTO alembic_version VALUES ('0003');

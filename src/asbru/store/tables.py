@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, La
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-HEAD = "0002"
+HEAD = "0003"
 """The migration that leads to these tables."""
 
 METADATA = MetaData()
@@ -57,6 +57,9 @@ batches = Table(
     _time("created_at", null=False),
     _time("expires_at", null=False),
     *(_time(name) for name in ("ended_at", "cancel_initiated_at", "archived_at", "deleted_at")),
+    *(_whole(name) for name in ("estimate", "reserved", "max_cost", "twins")),
+    *(_time(name) for name in ("deadline", "paused_at")),
+    *(_text(name) for name in ("webhook", "stopped", "rerun_of")),
     sqlite_autoincrement=True,
 )
 Index("batches_owner", batches.c.owner, batches.c.seq)
@@ -100,6 +103,9 @@ items = Table(
     _text("usage", default="{}"),
     _whole("cost"),
     Column("took", Float(53), nullable=False, server_default=text("0")),
+    *(_whole(name) for name in ("reserve", "reserve_live")),
+    Column("twin", Integer, nullable=True),
+    _text("moved"),
     sqlite_with_rowid=False,
 )
 Index(
@@ -113,6 +119,7 @@ Index(
 Index("items_claimed", items.c.lease, sqlite_where=text("state = 'claimed'"))
 Index("items_queued", items.c.batch, items.c.provider, items.c.state, items.c.n, sqlite_where=text("state = 'queued'"))
 Index("items_submitted", items.c.job, items.c.n, sqlite_where=text("state = 'submitted'"))
+Index("items_twins", items.c.batch, items.c.twin, sqlite_where=text("state = 'twin'"))
 
 jobs = Table(
     "jobs",
@@ -135,10 +142,28 @@ jobs = Table(
     _whole("told"),
     _time("created_at", null=False),
     _time("due_at", null=False),
+    _whole("reserve"),
     sqlite_with_rowid=False,
 )
 Index("jobs_open", jobs.c.due_at, sqlite_where=text("state <> 'ended'"))
 Index("jobs_batch", jobs.c.batch)
+
+webhooks = Table(
+    "webhooks",
+    METADATA,
+    Column("id", Text, primary_key=True, nullable=False),
+    _batch(),
+    _text("url"),
+    _whole("attempts"),
+    _whole("lease"),
+    _text("failure"),
+    _time("created_at", null=False),
+    _time("due_at", null=False),
+    _time("done_at"),
+    sqlite_with_rowid=False,
+)
+Index("webhooks_due", webhooks.c.due_at, sqlite_where=text("done_at IS NULL"))
+Index("webhooks_batch", webhooks.c.batch)
 
 sessions = Table(
     "sessions",
