@@ -59,12 +59,12 @@ def _native(
         name=name,
         api=_KINDS[limits.kind](send, partial(_address, each)),
         limits=limits,
-        formats=tuple(way.format for way in ways),
+        ways=tuple(msgspec.structs.replace(way, quirks=_quirks(each, way)) for way in ways),
         keys=keys,
         price=partial(price, name),
         choose=partial(_choose, keys, dice),
         keyless=each.provider.keyless,
-        quirks={way.format: _quirks(each, way) for way in ways},
+        settings=each.provider.settings,
     )
 
 

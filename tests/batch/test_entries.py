@@ -126,3 +126,9 @@ def test_requests_in_a_body() -> None:
 def test_bodies_without_requests(body: bytes, words: str) -> None:
     with pytest.raises(Refused, match=words):
         listing_of(Source.REQUESTS, body)
+
+
+@pytest.mark.parametrize(("endpoint", "url"), [(CHAT, CHAT[3:]), (CHAT[3:], CHAT), (CHAT[3:], CHAT[3:])])
+def test_azure_leaves_out_the_version(endpoint: str, url: str) -> None:
+    listing = listing_of(Source.LINES, jsonl({**OPENAI, "url": url}), endpoint)
+    assert (listing.format, seen(listing)) == (Format.OPENAI_CHAT, seen(listing_of(Source.LINES, jsonl(OPENAI), CHAT)))

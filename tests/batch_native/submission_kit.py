@@ -20,7 +20,7 @@ from asbru.model.http import Answer
 from asbru.model.keys import Key, Secret
 from asbru.model.names import Format, Operation
 from asbru.model.usage import Price
-from asbru.providers import BatchApi
+from asbru.providers import BatchApi, Endpoint
 from asbru.store import Store
 from asbru.upstream.call import Call
 from asbru.upstream.client import Client
@@ -97,7 +97,7 @@ class Rig:
             name=self.kind,
             api=kit.make(self.wire.send, settle=0.05),
             limits=BatchApi(kind=self.kind, path=path, **limits),
-            formats=(Format.OPENAI_CHAT if self.kind == "openai" else Format.ANTHROPIC_MESSAGES,),
+            ways=(Endpoint(Format.OPENAI_CHAT if self.kind == "openai" else Format.ANTHROPIC_MESSAGES, "/"),),
             keys=(KEY,),
             price=lambda model: PRICE,
             choose=lambda model: KEY if KEY.allows(model) else None,

@@ -4,9 +4,10 @@ import io
 import json
 import sys
 import time
+import urllib.request
 
 import openai
-from openai import OpenAI
+from openai import AzureOpenAI, OpenAI
 
 
 def client(url, base="/openai/v1"):
@@ -156,6 +157,81 @@ def embeddings(url):
         assert len(answer["data"]) == 2, answer
 
 
+def create(here, endpoint, lines, mode="auto", **more):
+    return here.batches.create(
+        input_file_id=upload(here, lines).id, endpoint=endpoint, completion_window="24h",
+        extra_headers={"x-bf-batch-mode": mode, **more},
+    )  # fmt: skip
+
+
+def bodies(here, ended):
+    return {name: each["response"]["body"] for name, each in results(here, ended.output_file_id).items()}
+
+
+def responses(url):
+    """Responses in a batch: on OpenAI and on Claude, natively and on our engine."""
+    here = client(url)
+    asked = {"instructions": "Be brief.", "max_output_tokens": 40}
+    models = ("gpt-4o-mini", "anthropic/claude-haiku-4-5", "acme/m", "gpt-5-codex")
+    lines = [line(n, {**asked, "model": model, "input": f"r{n}"}, "/v1/responses") for n, model in enumerate(models)]
+    for mode in ("live", "auto"):
+        ended = wait(here, create(here, "/v1/responses", lines, mode).id)
+        assert ended.endpoint == "/v1/responses" and ended.request_counts.completed == 4, (mode, ended)
+        for name, body in bodies(here, ended).items():
+            assert body["object"] == "response" and body["status"] == "completed", body
+            message = next(each for each in body["output"] if each["type"] == "message")
+            assert name.replace("c", "r") in message["content"][0]["text"], body
+            assert body["usage"]["input_tokens"] > 0
+        anthropics(url, ended, "message")
+    error = expect(openai.BadRequestError, lambda: create(here, "/v1/responses", [{**lines[0], "url": "/v1/nothing"}]))
+    assert "line 1: url" in error.message
+    lines[0]["body"]["background"] = True
+    error = expect(openai.BadRequestError, lambda: create(here, "/v1/responses", lines))
+    assert "line 1.body.background" in error.message
+
+
+def completions(url):
+    """Text completions in a batch: on a model that has them, on one that chats, and on Claude."""
+    here = client(url)
+    models = ("gpt-3.5-turbo-instruct", "gpt-4o-mini", "anthropic/claude-haiku-4-5")
+    lines = [
+        line(n, {"model": model, "prompt": f"p{n}", "max_tokens": 30}, "/v1/completions")
+        for n, model in enumerate(models)
+    ]
+    for mode in ("live", "native"):
+        ended = wait(here, create(here, "/v1/completions", lines, mode).id)
+        assert ended.endpoint == "/v1/completions" and ended.request_counts.completed == 3, (mode, ended)
+        for name, body in bodies(here, ended).items():
+            assert body["object"] == "text_completion", body
+            assert name.replace("c", "p") in body["choices"][0]["text"], body
+        anthropics(url, ended, "message")
+
+
+def anthropics(url, batch, kind):
+    """The same batch in Anthropic's format."""
+    path = f"{url}/anthropic/v1/messages/batches/{batch.id.replace('batch_', 'msgbatch_')}/results"
+    with urllib.request.urlopen(path, timeout=10) as answer:
+        rows = [json.loads(each)["result"] for each in answer.read().splitlines()]
+    assert rows and all(row["type"] == "succeeded" and row["message"]["type"] == kind for row in rows), rows
+
+
+def azure(url):
+    """Azure's client, below ``/openai`` and ``/openai/openai``: its own spelling of endpoints, ``api-version``."""
+    for endpoint in (url, f"{url}/openai"):
+        here = AzureOpenAI(azure_endpoint=endpoint, api_key="k", api_version="2024-10-21", max_retries=0)
+        lines = [line(n, talk("openai/gpt-4o-mini", f"azure {n}"), "/chat/completions") for n in range(2)]
+        made = create(here, "/chat/completions", lines)
+        assert made.endpoint == "/chat/completions", made
+        ended = wait(here, made.id)
+        assert "azure 1" in bodies(here, ended)["c1"]["choices"][0]["message"]["content"], ended
+        assert made.id in [each.id for each in here.batches.list(limit=5)]
+        assert here.files.retrieve(made.input_file_id).purpose == "batch"
+        assert here.files.delete(made.input_file_id).deleted
+        lines = [line(0, talk("gpt-4o", "x"), "/v1/chat/completions")]
+        made = create(here, "/chat/completions", lines, **{"x-model-provider": "openai"})
+        assert wait(here, made.id).request_counts.completed == 1
+
+
 def inline(url):
     """Bifrost's way: the requests stand in the body, and ``/v1/batches/{id}/results`` has a line each."""
     here = client(url, "/v1")
@@ -200,7 +276,9 @@ def cancel(url):
     assert ended.status == "cancelled" and ended.request_counts.failed > 0, ended
 
 
-SCENARIOS = (files, batch, native, foreign, anthropic_lines, embeddings, inline, mistakes, cancel)
+SCENARIOS = (
+    files, batch, native, foreign, anthropic_lines, embeddings, responses, completions, azure, inline, mistakes, cancel,
+)  # fmt: skip
 
 if __name__ == "__main__":
     name, gateway_url = sys.argv[1:3]

@@ -20,7 +20,8 @@ OPENAI = (
     "embeddings", "embedding_errors", "many_embeddings", "rerank", "completions",
 )  # fmt: skip
 OPENAI_BATCHES = (
-    "files", "batch", "native", "foreign", "anthropic_lines", "embeddings", "inline", "mistakes", "cancel",
+    "files", "batch", "native", "foreign", "anthropic_lines", "embeddings", "responses", "completions", "azure",
+    "inline", "mistakes", "cancel",
 )  # fmt: skip
 CASES = [("anthropic", name) for name in ANTHROPIC] + [("openai", name) for name in OPENAI]
 CASES += [("openai_batches", name) for name in OPENAI_BATCHES] + [("anthropic_files", "files")]

@@ -23,6 +23,8 @@ _T = TypeVar("_T")
 
 URLS: Mapping[str, Format] = {url: format for format, url in ENDPOINTS.items()}
 """OpenAI's ``endpoint`` of a batch, and ``url`` of its lines -> the format of the bodies."""
+_AZURES = {url.removeprefix("/v1"): format for url, format in URLS.items()}
+"""The same as Azure writes them."""
 
 
 class Source(StrEnum):
@@ -110,11 +112,12 @@ def _listed(raws: "list[bytes | memoryview]", url: str, place: Callable[[int], s
         return Listing(entries, Format.ANTHROPIC_MESSAGES, "params", place, False)
     endpoint = url or (_text(names.url) if isinstance(names, _Names) else "")
     read = _OpenAIReader(endpoint)
-    return Listing([read(raw) for raw in raws], _format_of(endpoint), "body", place, False)
+    return Listing([read(raw) for raw in raws], format_of(endpoint), "body", place, False)
 
 
-def _format_of(endpoint: str) -> Format:
-    found = URLS.get(endpoint)
+def format_of(endpoint: str) -> Format:
+    """The format of the bodies that are asked at ``endpoint``. Raises Refused(400)."""
+    found = URLS.get(endpoint) or _AZURES.get(endpoint)
     if found is None:
         known = ", ".join(sorted(URLS))
         message = f"endpoint: must be one of {known}, this is {endpoint!r}"
@@ -127,12 +130,13 @@ class _OpenAIReader:
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
+        self._urls = {endpoint, f"/v1{endpoint}", endpoint.removeprefix("/v1")}
 
     def __call__(self, raw: bytes | memoryview) -> Entry | str:
         entry = _try(_read_openai, raw)
         if isinstance(entry, str):
             return entry
-        if entry.url is not UNSET and _text(entry.url) != self._endpoint:
+        if entry.url is not UNSET and _text(entry.url) not in self._urls:
             return f"url: must be {self._endpoint}, as the batch's endpoint is"
         if entry.method is not UNSET and _text(entry.method).upper() != "POST":
             return "method: must be POST"

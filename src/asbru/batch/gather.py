@@ -1,7 +1,7 @@
 """Waiting items into jobs: converted, grouped, written down.
 
-Rule 1. A job holds items of one batch, provider and key, and of one model where the provider wants that, within its
-limits.
+Rule 1. A job holds items of one batch, provider, key and endpoint, and of one model where the provider wants that,
+within its limits.
 Rule 2. An item that cannot be converted is finished at once, errored; it holds up nobody.
 Rule 3. A share (one batch's items for one provider) is gathered by one worker at a time.
 """
@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +19,7 @@ from msgspec import Struct
 from asbru.batch.native import NativeApi
 from asbru.batch.outbox import Parcel
 from asbru.batch.run import charge_id, request_id
-from asbru.gateway.bending import OUR_MEMBERS, PLAIN, bent
+from asbru.gateway.bending import OUR_MEMBERS, bent
 from asbru.model.batches import Outcome
 from asbru.model.chat import Ask
 from asbru.model.failure import Failure, Refused
@@ -26,7 +27,7 @@ from asbru.model.keys import Key
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.record import Record
 from asbru.model.usage import Price
-from asbru.providers import BatchApi, Quirks
+from asbru.providers import BatchApi, Endpoint
 from asbru.store import Store, items, jobs
 from asbru.store.batches import Active
 from asbru.store.items import Done
@@ -44,53 +45,53 @@ _BREATHE = 16
 
 
 class NativeProvider(Struct, frozen=True, kw_only=True):
-    """A provider whose own batch API can be used now. ``formats``: what its jobs can be written in.
+    """A provider whose own batch API can be used now. ``ways``: the endpoints that its jobs can be written for.
 
     ``keys``: those for batches. ``price``: of a model on the batch API. ``choose``: one key for a model, or
     None when none may be used for it (a provider without keys gets None too, and then ``keyless`` is set).
-    ``quirks``: of its bodies, by format.
+    ``settings``: their values where a key says none. The quirks of a way are the provider's and its own.
     """
 
     name: str
     api: NativeApi
     limits: BatchApi
-    formats: tuple[Format, ...]
+    ways: tuple[Endpoint, ...]
     keys: tuple[Key, ...]
     price: Callable[[str], tuple[Price, ...]]
     choose: Callable[[str], Key | None]
     keyless: bool = False
-    quirks: Mapping[Format, Quirks] = msgspec.field(default_factory=dict)
+    settings: Mapping[str, str] = msgspec.field(default_factory=dict)
 
-    def format_for(self, source: Format) -> Format:
-        """What requests in ``source`` are sent as. Raises Refused(400) when its batch API does nothing of the kind."""
-        if source in self.formats:
-            return source
-        for format in self.formats:
-            if OPERATIONS[format] is OPERATIONS[source]:
-                return format
-        raise Refused(400, f"{OPERATIONS[source]} is not supported by the batch API of {self.name}")
+    def way_for(self, source: Format, model: str, key: Key | None) -> Endpoint:
+        """Where requests in ``source`` go. Raises Refused(400) when its batch API does nothing of the kind."""
+        settings = {**self.settings, **key.settings} if key else self.settings
+        wanted = OPERATIONS[source]
+        able = [way for way in self.ways if OPERATIONS[way.format] is wanted and way.covers(model, settings)]
+        if not able:
+            text = f"{wanted} is not supported by the batch API of {self.name} for model {model}"
+            raise Refused(400, text, code="unsupported_operation", param="model")
+        return next((way for way in able if way.format is source), able[0])
 
     @property
     def operations(self) -> frozenset[Operation]:
         """What its batch API does."""
-        return frozenset(OPERATIONS[format] for format in self.formats)
+        return frozenset(OPERATIONS[way.format] for way in self.ways)
 
     def key(self, id: str) -> Key | None:
         """The key with this id, None when it is not there (any more)."""
         return next((key for key in self.keys if key.id == id), None)
 
 
-def convert(body: bytes, source: Format, to: NativeProvider, model: str) -> Written:
+def convert(body: bytes, source: Format, way: Endpoint, model: str) -> Written:
     """An item's params as the provider's batch API wants them. Raises Refused when they cannot be read.
 
     Its ``fallbacks`` are lost: whoever wants others tried runs the item live.
     """
     envelope = Envelope(body)
     lost = tuple(name for name in OUR_MEMBERS if name in envelope.members)
-    target = to.format_for(source)
-    quirks = to.quirks.get(target, PLAIN)
+    target, quirks = way.format, way.quirks
     if source is target:
-        written = bent(body, {"model": model}, quirks)
+        written = bent(body, CODECS[source].put(envelope, model, False), quirks)
         return Written(written.body, written.lost + lost)
     ask = CODECS[source].read_ask(envelope)
     if isinstance(ask, Ask):
@@ -143,6 +144,14 @@ class Gatherer:
             after = page[-1].n
 
 
+class _Group(NamedTuple):
+    """What all items of a job have in common. ``key``: its id."""
+
+    key: str
+    model: str
+    format: Format
+
+
 class _Parcels:
     """The jobs being gathered for one batch at one provider."""
 
@@ -153,7 +162,7 @@ class _Parcels:
         self._batch, self._provider = of
         self._new_id = new_id
         self._folder = folder
-        self._open: dict[tuple[str, str], Parcel] = {}
+        self._open: dict[_Group, Parcel] = {}
         self._chosen: dict[str, Key | None] = {}
         self._seen = 0
         self.planned = 0
@@ -167,19 +176,20 @@ class _Parcels:
         try:
             key = self._key(item.model)
             model = key.deployments.get(item.model, item.model) if key else item.model
-            written = convert(body, self._batch.format, provider, model)
+            way = provider.way_for(self._batch.format, model, key)
+            written = convert(body, self._batch.format, way, model)
             self._fits(written.body)
         except Failure as failure:
             await self.refuse(item, failure)
             return
-        group = (key.id if key else "", item.model if provider.limits.one_model else "")
+        group = _Group(key.id if key else "", item.model if provider.limits.one_model else "", way.format)
         await self._put(group, item.n, written)
 
     def _key(self, model: str) -> Key | None:
         """One key for as long as jobs are being filled, so that few items do not make many jobs."""
         provider = self._provider
         if model not in self._chosen:
-            used = {key for key, _ in self._open}
+            used = {group.key for group in self._open}
             again = (key for key in provider.keys if key.id in used and key.allows(model))
             self._chosen[model] = next(again, None) or provider.choose(model)
         key = self._chosen[model]
@@ -195,7 +205,7 @@ class _Parcels:
             text = f"The request is larger than the {most} bytes that provider {name!r} takes in a batch."
             raise Refused(413, text, code="request_too_large")
 
-    async def _put(self, group: tuple[str, str], n: int, written: Written) -> None:
+    async def _put(self, group: _Group, n: int, written: Written) -> None:
         parcel, limits = self._open.get(group), self._provider.limits
         if parcel is not None:
             count = len(parcel.numbers) + 1
@@ -214,16 +224,16 @@ class _Parcels:
             group, parcel = self._open.popitem()
             await self._plan(group, parcel)
 
-    async def _plan(self, group: tuple[str, str], parcel: Parcel) -> None:
+    async def _plan(self, group: _Group, parcel: Parcel) -> None:
         await self._store.call(parcel.seal)
         session, now = self._store.session, self._store.clock()
         row = JobRow(
             id=parcel.job,
             batch=self._batch.seq,
             provider=self._provider.name,
-            key=group[0],
-            model=group[1],
-            format=self._provider.format_for(self._batch.format),
+            key=group.key,
+            model=group.model,
+            format=group.format,
             state="planned",
             count=len(parcel.numbers),
             size=parcel.size,

@@ -74,6 +74,7 @@ class _Params(Struct):
     stream: Raw | UnsetType = UNSET
     max_tokens: Raw | UnsetType = UNSET
     speed: Raw | UnsetType = UNSET
+    background: Raw | UnsetType = UNSET
 
 
 _read_params = msgspec.json.Decoder(_Params).decode
@@ -250,6 +251,8 @@ class _Check:
             raise _Mistake(f"{self._member}.max_tokens", "must be at least 1 in a batch")
         if params.speed is not UNSET and bytes(params.speed) not in (b"null", b'"standard"'):
             raise _Mistake(f"{self._member}.speed", "fast mode is not possible in a batch: leave it out")
+        if params.background is not UNSET and bytes(params.background) == b"true":
+            raise _Mistake(f"{self._member}.background", "a batch is in the background as it is: leave it out")
 
 
 def unknown(provider: str, providers: Providers) -> str:

@@ -32,6 +32,7 @@ from asbru.wire.shapes import BAD_JSON, refused
 _JSON = {b"content-type": b"application/json"}
 _LINES = {b"content-type": b"application/jsonl"}
 _WINDOW = "24h"
+_AZURE = "azure"
 _PAIRS, _KEY, _VALUE = 16, 64, 512
 """Most entries of ``metadata``, and most characters of their keys and values."""
 
@@ -97,7 +98,7 @@ class OpenAIBatches:
             source=source,
             url=said.endpoint or "",
             body=body,
-            provider=named or self._default,
+            provider=named or self._own(request),
             explicit=bool(named),
             mode=mode_of(request),
             idempotency_key=request.headers.get(b"idempotency-key", b"").decode("latin-1"),
@@ -106,6 +107,10 @@ class OpenAIBatches:
                 metadata=said.metadata or {}, input_file=said.input_file_id or "", endpoint=said.endpoint or ""
             ),
         )
+
+    def _own(self, request: Request) -> str:
+        """The dialect's own provider: Azure's clients say ``api-version`` wherever they ask."""
+        return _AZURE if self._default and first(parse_qs(request.query), "api-version") else self._default
 
     async def _input(self, public: str) -> Path:
         try:

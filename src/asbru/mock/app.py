@@ -76,10 +76,10 @@ class Mock:
         self.director = Director(self._first, Random(options.seed).random)  # noqa: S311 - faults, not secrets.
         self.talker = Talker(options, self.director, self.stats, clock, Serial(f"{int(clock() * 1000):x}"))
         self._files = Files(self.talker)
-        self._batches = OpenAIBatches(self.talker, self._files)
+        self._responses = Responses(self.talker)
+        self._batches = OpenAIBatches(self.talker, self._files, self._responses)
         self._message_batches = AnthropicBatches(self.talker)
         self._containers = Containers(self.talker)
-        self._responses = Responses(self.talker)
         self.find = Router(self._mounts(), _FAILS).find
 
     def _mounts(self) -> list[Mount]:

@@ -2,7 +2,7 @@
 
 Codes of validation errors (``invalid_json_line``, ``duplicate_custom_id``, ``url_mismatch``, ``model_mismatch``,
 ``missing_required_parameter``, ``empty_file``, ``too_many_tasks``) and the shapes of output and error lines are
-OpenAI's.
+OpenAI's. Of its endpoints those that make no text, numbers or talk (moderations, images, videos) are not here.
 """
 
 import asyncio
@@ -14,10 +14,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from asbru.edge.request import Request
-from asbru.mock import openai, openai_embeddings
+from asbru.mock import completions, openai, openai_embeddings
+from asbru.mock.dialect import Dialect
 from asbru.mock.directives import Directive, parse
 from asbru.mock.files import Files, Operation, page, written
 from asbru.mock.jobs import NeverDone, Tasks, answer, nap, seconds, slices
+from asbru.mock.responses import Responses
 from asbru.mock.script import Place
 from asbru.mock.strict import Mistake, read
 from asbru.mock.talk import Talker
@@ -26,7 +28,7 @@ from asbru.model.http import Answer
 
 MOST_ITEMS = 50_000
 DAY = 86400
-_ENDPOINTS = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/moderations")
+_ENDPOINTS = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions")
 _EXPIRED = "This request could not be executed before the completion window expired."
 _OPEN = frozenset({"validating", "in_progress", "finalizing"})
 
@@ -90,9 +92,10 @@ class Job(Struct, kw_only=True):
 class OpenAIBatches:
     """The batches of all keys."""
 
-    def __init__(self, talker: Talker, files: Files) -> None:
+    def __init__(self, talker: Talker, files: Files, responses: Responses) -> None:
         self._talker = talker
         self._files = files
+        self._responses = responses
         self._jobs: dict[str, Job] = {}
         self._tasks = Tasks()
 
@@ -220,10 +223,20 @@ class OpenAIBatches:
             task = openai_embeddings.task(bytes(line.body))
             return task.write(self._talker.stamp(task.model))
         place = Place(line.url, line.method, job.owner)
-        asked, said = answer(self._talker, openai.DIALECT, lambda: openai.ask(bytes(line.body), {}), place)
+        dialect = self._dialect(line.url, job.owner)
+        asked, said = answer(self._talker, dialect, lambda: dialect.read(bytes(line.body), {}), place)
         if asked.stream:
             raise Refused(400, "Streaming is not supported in the Batch API.", param="stream")
-        return openai.write(asked, said, self._talker.stamp(asked.model))
+        return dialect.write(asked, said, self._talker.stamp(asked.model))
+
+    def _dialect(self, url: str, key: str) -> Dialect:
+        match url:
+            case "/v1/responses":
+                return self._responses.dialect(key)
+            case "/v1/completions":
+                return completions.OPENAI
+            case _:
+                return openai.DIALECT
 
     def _response(self, status: int, body: object) -> dict[str, Any]:
         return {"status_code": status, "request_id": self._talker.serial.next(), "body": body}

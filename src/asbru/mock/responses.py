@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from asbru.edge.request import Request
 from asbru.mock import openai
-from asbru.mock.dialect import Stamp, bearer
+from asbru.mock.dialect import Dialect, Stamp, bearer
 from asbru.mock.files import Operation
 from asbru.mock.responses_read import SEALED, Item, Question, read_count, read_question, words_of
 from asbru.mock.responses_shapes import ResponseRequest
@@ -84,7 +84,10 @@ class Responses:
 
     async def create(self, request: Request) -> Answer:
         """``POST /v1/responses``."""
-        key = bearer(request.headers)
+        return await self._talker.converse(self.dialect(bearer(request.headers)), request)
+
+    def dialect(self, key: str) -> Dialect:
+        """How responses are read and written for one key, which remembers its own."""
 
         def ask(body: bytes, headers: Headers) -> Asked:
             return read_question(body, lambda id: self._said(id, key))[1]
@@ -96,8 +99,7 @@ class Responses:
             writing = Writing(asked, said, stamp)
             yield from writing.frames(self._keep(key, asked, writing))
 
-        dialect = structs.replace(openai.DIALECT, read=ask, write=write, frames=frames, error_frame=error_frame)
-        return await self._talker.converse(dialect, request)
+        return structs.replace(openai.DIALECT, read=ask, write=write, frames=frames, error_frame=error_frame)
 
     def _said(self, id: str, key: str) -> list[Item] | None:
         kept = self._kept.get(id)

@@ -12,11 +12,13 @@ from msgspec import Raw
 
 from asbru.model.batches import Batch, ItemResult, Outcome, Status
 from asbru.model.files import File
-from asbru.model.names import Format
+from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.usage import Usage
 
 ENDPOINTS: Mapping[Format, str] = {
     Format.OPENAI_CHAT: "/v1/chat/completions",
+    Format.OPENAI_RESPONSES: "/v1/responses",
+    Format.OPENAI_COMPLETIONS: "/v1/completions",
     Format.OPENAI_EMBEDDINGS: "/v1/embeddings",
 }
 """Formats of bodies -> what OpenAI calls their endpoint."""
@@ -58,8 +60,12 @@ def read_file_id(public: str) -> tuple[str, bool] | None:
 
 
 def results_format(batch: Batch) -> Format:
-    """What the results of ``batch`` are read in: its own format when it is one of this dialect's, else chat."""
-    return batch.format if batch.format in ENDPOINTS else Format.OPENAI_CHAT
+    """What the results of ``batch`` are read in: its own format when it is one of this dialect's, else that of its
+    operation.
+    """
+    if batch.format in ENDPOINTS:
+        return batch.format
+    return Format.OPENAI_EMBEDDINGS if OPERATIONS[batch.format] is Operation.EMBED else Format.OPENAI_CHAT
 
 
 def result_file(batch: Batch, errors: bool) -> File | None:
@@ -124,7 +130,7 @@ def _batch(batch: Batch) -> dict[str, object]:
     return {
         "id": public_id(batch.id),
         "object": "batch",
-        "endpoint": batch.about.endpoint or ENDPOINTS.get(batch.format, "/v1/chat/completions"),
+        "endpoint": batch.about.endpoint or ENDPOINTS[results_format(batch)],
         "model": batch.models[0] if len(batch.models) == 1 else None,
         "errors": None,
         "input_file_id": batch.about.input_file or file + _INPUT,
