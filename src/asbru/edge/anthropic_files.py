@@ -1,11 +1,12 @@
 """Anthropic's files over HTTP."""
 
 import contextlib
+from functools import partial
 from urllib.parse import parse_qs
 
 import msgspec
 
-from asbru.edge.batches import NO_OWNER, first, number
+from asbru.edge.batches import first, number
 from asbru.edge.failures import fail_anthropic
 from asbru.edge.files import FileService, NewFile
 from asbru.edge.pulled import Pulled
@@ -39,13 +40,13 @@ class AnthropicFiles:
         self.content = _route(self._content, "The bytes of a file")
 
     async def _create(self, request: Request) -> Answer:
-        return _json(write_file(await with_form(request, self._files.call, self._keep)))
+        return _json(write_file(await with_form(request, self._files.call, partial(self._keep, request.who.owner))))
 
-    async def _keep(self, form: Form) -> File:
+    async def _keep(self, owner: str, form: Form) -> File:
         part = form.file("file")
         life = form.members.get("expires_in_seconds")
         new = NewFile(
-            owner=NO_OWNER,
+            owner=owner,
             name=part.filename or "file",
             media_type=part.media_type,
             life=None if life is None else _seconds(msgspec.json.decode(life)),
@@ -55,38 +56,38 @@ class AnthropicFiles:
     async def _list(self, request: Request) -> Answer:
         query = parse_qs(request.query)
         if ids := query.get("ids[]") or query.get("ids"):
-            return await self._named(ids)
+            return await self._named(request.who.owner, ids)
         limit, before = number(query, "limit", 20), first(query, "before_id")
         after = first(query, "after_id") or first(query, "page").removeprefix(PAGE)
         if not 1 <= limit <= MOST:
             raise Refused(400, f"limit: must be between 1 and {MOST}, this is {limit}", param="limit")
         wanted = Wanted(limit=limit, after=bare_file_id(after) or after, before=bare_file_id(before) or before)
-        page = await self._files.page(NO_OWNER, wanted)
+        page = await self._files.page(request.who.owner, wanted)
         return _json(write_files(page.files, page.has_more))
 
-    async def _named(self, ids: list[str]) -> Answer:
+    async def _named(self, owner: str, ids: list[str]) -> Answer:
         """Those of ``ids`` that there are."""
         if len(ids) > _MOST_IDS:
             raise Refused(400, f"ids: must be at most {_MOST_IDS}, these are {len(ids)}", param="ids")
         found: list[File] = []
         for id in dict.fromkeys(ids):
             with contextlib.suppress(Refused):
-                found.append(await self._files.get(NO_OWNER, bare_file_id(id)))
+                found.append(await self._files.get(owner, bare_file_id(id)))
         return _json(write_files(found, False))
 
     async def _retrieve(self, request: Request) -> Answer:
-        return _json(write_file(await self._files.get(NO_OWNER, bare_file_id(request.params[0]))))
+        return _json(write_file(await self._files.get(request.who.owner, bare_file_id(request.params[0]))))
 
     async def _delete(self, request: Request) -> Answer:
         id = bare_file_id(request.params[0])
-        await self._files.delete(NO_OWNER, id)
+        await self._files.delete(request.who.owner, id)
         return _json(write_file_deleted(id))
 
     async def _content(self, request: Request) -> Answer:
         id = bare_file_id(request.params[0])
-        file = await self._files.get(NO_OWNER, id)
+        file = await self._files.get(request.who.owner, id)
         kind = (file.media_type or "application/octet-stream").encode("latin-1", "replace")
-        content = await self._files.content(NO_OWNER, id)
+        content = await self._files.content(request.who.owner, id)
         return Answer(status=200, headers={b"content-type": kind}, stream=Pulled(content))
 
 

@@ -51,7 +51,7 @@ class AnthropicBatches:
     async def _create(self, request: Request) -> Answer:
         named = request.headers.get(b"x-model-provider", b"").decode("latin-1")
         command = CreateCommand(
-            owner=NO_OWNER,
+            owner=request.who.owner,
             format=Format.ANTHROPIC_MESSAGES,
             body=Path(request.spool) if request.spool else request.body,
             provider=named or _DIALECT,
@@ -71,23 +71,23 @@ class AnthropicBatches:
         limit = number(query, "limit" if "limit" in query else "page_size", 20)
         before, after = first(query, "before_id"), first(query, "after_id") or first(query, "page_token")
         # What is no id of ours stays as it is, and is then refused as a cursor that nobody knows.
-        page = await self._service.list(NO_OWNER, limit, bare_id(before) or before, bare_id(after) or after)
+        page = await self._service.list(request.who.owner, limit, bare_id(before) or before, bare_id(after) or after)
         return _json(write_page(page.batches, page.has_more, lambda batch: self._url(request, batch)))
 
     async def _retrieve(self, request: Request) -> Answer:
-        return self._batch(request, await self._service.get(NO_OWNER, bare_id(request.params[0])))
+        return self._batch(request, await self._service.get(request.who.owner, bare_id(request.params[0])))
 
     async def _cancel(self, request: Request) -> Answer:
-        return self._batch(request, await self._service.cancel(NO_OWNER, bare_id(request.params[0])))
+        return self._batch(request, await self._service.cancel(request.who.owner, bare_id(request.params[0])))
 
     async def _delete(self, request: Request) -> Answer:
         id = bare_id(request.params[0])
-        await self._service.delete(NO_OWNER, id)
+        await self._service.delete(request.who.owner, id)
         return _json(write_deleted(id))
 
     async def _results(self, request: Request) -> Answer:
         id = bare_id(request.params[0])
-        lines = await self._service.results(NO_OWNER, id, Format.ANTHROPIC_MESSAGES, write_result)
+        lines = await self._service.results(request.who.owner, id, Format.ANTHROPIC_MESSAGES, write_result)
         return Answer(status=200, headers=_LINES, stream=Pulled(lines))
 
     def _batch(self, request: Request, batch: Batch) -> Answer:

@@ -105,6 +105,7 @@ class Inference:
             peek=asked.peek,
             provider=pick_provider(named.decode("latin-1"), table) if named else asked.default,
             at=self._clock(),
+            who=request.who,
             headers={**passed, **asked.headers} if asked.headers else passed,
             unified=not asked.default and asked.codec.family is Family.OPENAI,
             pin=None if _PINS.isdisjoint(request.headers) else pin_of(request.headers),

@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 
 from asbru.batch import BatchService, CreateCommand
 from asbru.batch.entries import Source
-from asbru.edge.batches import CREATE_LIMIT, NO_OWNER, first, mode_of, number
+from asbru.edge.batches import CREATE_LIMIT, first, mode_of, number
 from asbru.edge.failures import fail_openai
 from asbru.edge.files import FileService
 from asbru.edge.inference import forwarded
@@ -91,9 +91,9 @@ class OpenAIBatches:
         body: Path | bytes = Path(request.spool) if request.spool else request.body
         source = Source.BODIES
         if said.input_file_id is not None:
-            body, source = await self._input(said.input_file_id), Source.LINES
+            body, source = await self._input(request.who.owner, said.input_file_id), Source.LINES
         return CreateCommand(
-            owner=NO_OWNER,
+            owner=request.who.owner,
             format=Format.OPENAI_CHAT,
             source=source,
             url=said.endpoint or "",
@@ -112,32 +112,32 @@ class OpenAIBatches:
         """The dialect's own provider: Azure's clients say ``api-version`` wherever they ask."""
         return _AZURE if self._default and first(parse_qs(request.query), "api-version") else self._default
 
-    async def _input(self, public: str) -> Path:
+    async def _input(self, owner: str, public: str) -> Path:
         try:
-            return await self._files.path(NO_OWNER, bare_file_id(public))
+            return await self._files.path(owner, bare_file_id(public))
         except Refused:
             raise _wrong("input_file_id", f"there is no such file: {public}") from None
 
     async def _list(self, request: Request) -> Answer:
         query = parse_qs(request.query)
         after = first(query, "after")
-        page = await self._service.list(NO_OWNER, number(query, "limit", 20), after=bare_id(after) or after)
+        page = await self._service.list(request.who.owner, number(query, "limit", 20), after=bare_id(after) or after)
         return _json(write_page(page.batches, page.has_more))
 
     async def _retrieve(self, request: Request) -> Answer:
         return _json(write_batch(await self._batch(request)))
 
     async def _cancel(self, request: Request) -> Answer:
-        return _json(write_batch(await self._service.cancel(NO_OWNER, bare_id(request.params[0]))))
+        return _json(write_batch(await self._service.cancel(request.who.owner, bare_id(request.params[0]))))
 
     async def _results(self, request: Request) -> Answer:
         batch = await self._batch(request)
         write = partial(write_result, batch=batch.id)
-        lines = await self._service.results(NO_OWNER, batch.id, results_format(batch), write)
+        lines = await self._service.results(request.who.owner, batch.id, results_format(batch), write)
         return Answer(status=200, headers=_LINES, stream=Pulled(lines))
 
     async def _batch(self, request: Request) -> Batch:
-        return await self._service.get(NO_OWNER, bare_id(request.params[0]))
+        return await self._service.get(request.who.owner, bare_id(request.params[0]))
 
 
 def _decode(body: bytes) -> _Create:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from asbru.batch import BatchService
-from asbru.edge.batches import NO_OWNER, first, number
+from asbru.edge.batches import first, number
 from asbru.edge.failures import fail_openai
 from asbru.edge.files import FileService, NewFile
 from asbru.edge.pulled import Pulled
@@ -46,15 +46,15 @@ class OpenAIFiles:
         self.content = _route(self._content, "The bytes of a file, or the results of a batch")
 
     async def _create(self, request: Request) -> Answer:
-        return _json(write_file(await with_form(request, self._files.call, self._keep)))
+        return _json(write_file(await with_form(request, self._files.call, partial(self._keep, request.who.owner))))
 
-    async def _keep(self, form: Form) -> File:
+    async def _keep(self, owner: str, form: Form) -> File:
         part = form.file("file")
         purpose = _text(form.members, "purpose")
         if purpose not in PURPOSES:
             raise _wrong("purpose", f"must be one of {', '.join(PURPOSES)}, this is {purpose!r}")
         new = NewFile(
-            owner=NO_OWNER,
+            owner=owner,
             name=part.filename or "file",
             purpose=purpose,
             media_type=part.media_type,
@@ -75,16 +75,16 @@ class OpenAIFiles:
             oldest_first=order == "asc",
             purpose=first(query, "purpose"),
         )
-        page = await self._files.page(NO_OWNER, wanted)
+        page = await self._files.page(request.who.owner, wanted)
         return _json(write_files(page.files, page.has_more))
 
     async def _retrieve(self, request: Request) -> Answer:
         public = request.params[0]
         found = read_file_id(public)
         if found is None:
-            return _json(write_file(await self._files.get(NO_OWNER, bare_file_id(public))))
+            return _json(write_file(await self._files.get(request.who.owner, bare_file_id(public))))
         id, errors = found
-        file = result_file(await self._batches.get(NO_OWNER, id), errors)
+        file = result_file(await self._batches.get(request.who.owner, id), errors)
         if file is None:
             raise Refused(404, f"No such File object: {public}", code="not_found_error", param="id")
         return _json(write_file(file))
@@ -94,20 +94,20 @@ class OpenAIFiles:
         if read_file_id(public) is not None:
             raise _wrong("id", "results are part of their batch, and are removed with it")
         id = bare_file_id(public)
-        await self._files.delete(NO_OWNER, id)
+        await self._files.delete(request.who.owner, id)
         return _json(write_file_deleted(id))
 
     async def _content(self, request: Request) -> Answer:
         public = request.params[0]
         found = read_file_id(public)
         if found is None:
-            content = await self._files.content(NO_OWNER, bare_file_id(public))
+            content = await self._files.content(request.who.owner, bare_file_id(public))
             return Answer(status=200, headers=_BYTES, stream=Pulled(content))
         id, errors = found
-        batch = await self._batches.get(NO_OWNER, id)
+        batch = await self._batches.get(request.who.owner, id)
         which: Which = "failed" if errors else "succeeded"
         write = partial(write_result, batch=id)
-        lines = await self._batches.results(NO_OWNER, id, results_format(batch), write, which)
+        lines = await self._batches.results(request.who.owner, id, results_format(batch), write, which)
         return Answer(status=200, headers=_LINES, stream=Pulled(lines))
 
 

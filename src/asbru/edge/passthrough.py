@@ -126,6 +126,7 @@ class PassRoutes:
                     stream=True,
                     pin=pin_of(request.headers),
                     at=self._clock(),
+                    who=request.who,
                 )
             )
 
@@ -157,6 +158,7 @@ class PassRoutes:
                     model=model,
                     pin=pin_of(request.headers),
                     at=self._clock(),
+                    who=request.who,
                 )
             )
 

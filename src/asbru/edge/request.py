@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from asbru.model.failure import Failure
 from asbru.model.http import Answer, Headers
+from asbru.model.people import NOBODY, Principal
 
 
 class Request(Struct, kw_only=True):
@@ -14,6 +15,7 @@ class Request(Struct, kw_only=True):
 
     ``body``: whole, unless the route spools; then ``spool`` is the file that holds it (the handler owns and removes
     it). ``id``: ours, sent back as ``request-id``. ``params``: what the route's pattern matched, percent-decoded.
+    ``who``: the owner of what it makes, and whose things it sees.
     """
 
     id: str
@@ -24,6 +26,7 @@ class Request(Struct, kw_only=True):
     body: bytes = b""
     spool: str = ""
     params: tuple[str, ...] = ()
+    who: Principal = NOBODY
 
 
 class HangUp(Exception):

@@ -5,14 +5,14 @@ through is kept by its provider.
 Rule 2. An id that is not ours is the provider's: such requests are passed on.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Raw
 
-from asbru.edge.batches import NO_OWNER, first, number
+from asbru.edge.batches import first, number
 from asbru.edge.failures import fail_openai
 from asbru.edge.inference import Asked, Inference
 from asbru.edge.keeping import Keeping
@@ -97,7 +97,7 @@ class Responses:
         peek = codec.peek(envelope)
         whole = envelope
         if PREVIOUS in envelope.members or REFERENCE in request.body:
-            whole = await self._memory.resume(NO_OWNER, envelope)
+            whole = await self._memory.resume(request.who.owner, envelope)
         x = self._inference.exchange(request, Asked(codec, whole, peek, default))
         if whole is not envelope:
             x.asked = envelope.members
@@ -107,21 +107,21 @@ class Responses:
         """The answer, once it can be found again; one of a provider that speaks Responses passes as it is."""
         id = response_id_of(x.id)
         mark = f'{{"id":"{id}"'.encode()
-        asked = x.asked or x.envelope.members
         if answer.stream is None:
             body = whole_of(answer.body)
             if body.startswith(mark):
-                await self._keep(asked, id, body)
+                await self._keep(x, id, body)
             return answer
 
         async def keep(event: bytes) -> None:
-            await self._keep(asked, id, response_of(event))
+            await self._keep(x, id, response_of(event))
 
         answer.stream = Keeping(answer.stream, b'"response":' + mark, keep)
         return answer
 
-    async def _keep(self, asked: Mapping[str, Raw], id: str, body: bytes) -> None:
-        await self._memory.keep(NO_OWNER, asked, input_items(asked) or [], (id, body))
+    async def _keep(self, x: Exchange, id: str, body: bytes) -> None:
+        asked = x.asked or x.envelope.members
+        await self._memory.keep(x.who.owner, asked, input_items(asked) or [], (id, body))
 
     def _by_id(self, default: str) -> list[Mount]:
         own = (self._retrieve, self._delete, self._cancel, self._input_items)
@@ -136,7 +136,7 @@ class Responses:
 
         async def either(request: Request) -> Answer:
             id = request.params[0]
-            kept = await self._memory.find(NO_OWNER, id)
+            kept = await self._memory.find(request.who.owner, id)
             if kept is not None:
                 return await handler(request, kept)
             if not request.headers.get(b"x-model-provider") and not self._inference.knows(default):
@@ -152,7 +152,7 @@ class Responses:
         return Answer(status=200, headers=_EVENTS, body=write_stream(kept.reply, number(query, "starting_after", -1)))
 
     async def _delete(self, request: Request, kept: Kept) -> Answer:
-        await self._memory.delete(NO_OWNER, kept.id)
+        await self._memory.delete(request.who.owner, kept.id)
         return Answer(status=200, headers=_JSON, body=write_deleted(kept.id))
 
     async def _cancel(self, request: Request, kept: Kept) -> Answer:

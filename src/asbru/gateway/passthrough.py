@@ -21,6 +21,7 @@ from asbru.gateway.pipe import CLIENT_GONE, Pipe
 from asbru.model.failure import Bug, Failure
 from asbru.model.http import Answer, Headers
 from asbru.model.keys import Key
+from asbru.model.people import NOBODY, Principal
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
 from asbru.routing import Pin, Target, pinned, sole_target
@@ -71,6 +72,7 @@ class Passing(Struct, kw_only=True):
     stream: bool = False
     pin: Pin | None = None
     at: float = 0.0
+    who: Principal = NOBODY
 
 
 class Passthrough:
@@ -180,6 +182,7 @@ def _record(passing: Passing, trip: _Trip, failure: Failure | None, given: tuple
         at=passing.at,
         took=took,
         first_byte=trip.first_byte or took,
+        owner=passing.who.owner,
         asked_model=passing.model,
         provider=name,
         model=model,
