@@ -17,6 +17,7 @@ def config_for(mock_url: str) -> dict[str, Any]:
     network = {"base_url": mock_url, "retry_backoff_initial": 100, "retry_backoff_max": 400}
     aws = {"access_key": "AKIAMOCK", "secret_key": "mock-secret", "region": "eu-north-1"}
     return {
+        "client": {"allowed_origins": ["https://*.Pages.example", "http://pages.example:8443"]},
         "providers": {
             "openai": {"keys": [{"name": "o1", "value": "sk-mock-openai", "weight": 1}], "network_config": network},
             "anthropic": {"keys": [{"name": "a1", "value": "sk-mock-ant", "weight": 1}], "network_config": network},
@@ -38,7 +39,7 @@ def config_for(mock_url: str) -> dict[str, Any]:
                 "network_config": network,
                 "custom_provider_config": {"base_provider_type": "anthropic"},
             },
-        }
+        },
     }
 
 

@@ -17,6 +17,7 @@ from asbru.batch import BatchSettings as BatchLimits
 from asbru.batch.pace import PaceSettings
 from asbru.batch.submission import Submission
 from asbru.config import Settings, table_of
+from asbru.edge.cors import pages_of
 from asbru.edge.failures import fail_openai
 from asbru.edge.files import FileService
 from asbru.edge.health import health_route
@@ -128,7 +129,8 @@ class Worker:
         life = BatchLimits(life=settings.batch.expiry)
         self.service = BatchService(self.store, lambda: usable, ids, self._wake, life)
         router = self._router(settings, tools)
-        self.server = Server(router.find, folder=str(plant.app_dir / "spool"))
+        pages = pages_of(settings.client.allowed_origins)
+        self.server = Server(router.find, folder=str(plant.app_dir / "spool"), pages=pages)
 
     def _wake(self) -> None:
         self.engine.wake()

@@ -36,6 +36,7 @@ def custom(base_url: str | None = "https://x.example", **members: Any) -> dict[s
     return {"providers": {"mine": {**network, "custom_provider_config": said}}}
 
 
+ORIGIN = "must be an origin such as https://app.example.com or https://*.example.com, or *"
 ADDRESS = "must be an address such as https://api.example.com"
 TYPES = [
     ([], "must be an object, not a list"),
@@ -46,6 +47,10 @@ TYPES = [
     ({"client": {"max_request_body_size_mb": "100"}}, "client.max_request_body_size_mb: must be a whole number, not a text"),
     ({"client": {"max_request_body_size_mb": 1.5}}, "client.max_request_body_size_mb: must be a whole number, not one with a fraction"),
     ({"client": {"max_request_body_size_mb": True}}, "client.max_request_body_size_mb: must be a whole number, not true or false"),
+    *(
+        ({"client": {"allowed_origins": ["*", word]}}, f"client.allowed_origins[1]: {ORIGIN}")
+        for word in ("", "example.com", "https://", "https://example.com/", "https://a.*.com", "https://*", "ftp://a.com", "https://a_b.com")
+    ),
     ({"client": {"max_request_body_size_mb": 0}}, "client.max_request_body_size_mb: must be from 1 to 1000000, not 0"),
     ({"providers": []}, "providers: must be an object, not a list"),
     ({"providers": {"openai": []}}, "providers.openai: must be an object, not a list"),

@@ -420,7 +420,6 @@ def test_the_rest() -> None:
         ({"plugins": [{"name": "x"}]}, "plugins"),
         ({"config_store": {"enabled": False}}, "config_store"),
         ({"client": {"drop_excess_requests": True}}, "client.drop_excess_requests"),
-        ({"client": {"allowed_origins": ["*"]}}, "client.allowed_origins"),
         ({"client": {"disable_content_logging": False}}, "client.disable_content_logging"),
         ({"providers": {"local": {"pricing_overrides": [{}]}}}, "providers.local.pricing_overrides"),
     ],

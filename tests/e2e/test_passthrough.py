@@ -173,6 +173,17 @@ def test_usage_and_cost_are_recorded(client: httpx2.Client, upstream: RawUpstrea
     assert json.loads(gemini["usage"]) == {"input": 4, "output": 6}
 
 
+def test_what_the_client_calls_it_is_recorded(client: httpx2.Client, upstream: RawUpstream, passing: Process) -> None:
+    upstream.say = whole("200 OK", b'{"choices":[{"message":{}}]}', "content-type: application/json")
+    asked = {"model": "mine-1", "messages": [{"role": "user", "content": "x"}]}
+    for path in ("/openai/v1/chat/completions", "/openai_passthrough/v1/chat/completions"):
+        assert client.post(path, json=asked, headers={"x-request-id": "mine"}).headers["x-request-id"] == "mine"
+    assert client.post("/openai/v1/chat/completions", json=asked).status_code == 200
+    told = rows(passing, "mine-1", 3)
+    assert [row["asked_id"] for row in told] == ["mine", "mine", ""]
+    assert len({row["id"] for row in told}) == 3
+
+
 def test_a_stream_passes_piece_by_piece_and_a_cut_one_is_cut(client: httpx2.Client, upstream: RawUpstream) -> None:
     upstream.say = chunked(*EVENTS[:2], end=False)
     got: list[bytes] = []

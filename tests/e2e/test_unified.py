@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from asbru.edge.cors import pages_of
 from running import Process
 
 CHAT: dict[str, Any] = {"model": "openai/gpt-4o", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 9}
@@ -125,13 +126,33 @@ def test_packed_bodies_that_are_refused(
         assert (answer.status_code, names in answer.json()["error"]["message"]) == (status, True), answer.text
 
 
+def test_all_pages_may_ask_when_the_operator_says_so() -> None:
+    assert pages_of(["https://a.example", "*"]).may(b"https://evil.example")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("trace-1:2/3", True), ("x" * 128, True), ("x" * 129, False), ("a b", False), ("", False)]
+)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/no", "/v1/containers?provider=openai"])
+def test_the_clients_own_id(path: str, said: str, told: bool, client: httpx2.Client) -> None:
+    """It is said back; ours stays beside it."""
+    answer = client.post(path, json=CHAT, headers={"x-request-id": said})
+    ours = answer.headers["request-id"]
+    assert ours.startswith("req_")
+    assert answer.headers["x-request-id"] == (said if told else ours)
+
+
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "x-stainless-os"}
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://localhost:3000", "https://localhost", "http://127.0.0.1:80", "http://[::1]:9"]
+    "origin",
+    [
+        *("http://localhost:3000", "https://localhost", "http://127.0.0.1:80", "http://[::1]:9"),
+        *("https://a.pages.example", "https://a.b.pages.example", "http://pages.example:8443"),
+    ],
 )
-def test_pages_of_this_machine(origin: str, client: httpx2.Client) -> None:
+def test_pages_of_this_machine_and_of_allowed_origins(origin: str, client: httpx2.Client) -> None:
     told = client.options("/v1/chat/completions", headers={"origin": origin, **PREFLIGHT})
     assert (told.status_code, told.headers["access-control-allow-origin"]) == (200, origin)
     assert "x-stainless-os" in told.headers["access-control-allow-headers"]
@@ -147,7 +168,12 @@ def test_pages_of_this_machine(origin: str, client: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "http://localhost.evil.example", "null", "http://localhost:1/x"]
+    "origin",
+    [
+        *("https://evil.example", "http://localhost.evil.example", "null", "http://localhost:1/x"),
+        *("https://pages.example", "https://.pages.example", "http://a.pages.example", "https://a.pages.example:1"),
+        *("https://apages.example", "http://pages.example", "http://pagesxexample:8443"),
+    ],
 )
 def test_pages_of_others(origin: str, client: httpx2.Client) -> None:
     assert client.options("/v1/models", headers={"origin": origin, **PREFLIGHT}).status_code == 403

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from store_kit import Clock, count, record, with_store
 
 from asbru.model.record import Record
@@ -29,11 +30,11 @@ def rows(store: Store) -> list[tuple[str, int]]:
 def test_a_record_becomes_one_line_and_one_charge(tmp_path: Path) -> None:
     async def use(store: Store) -> None:
         for _ in range(3):
-            store.log(record("req_1", usage=Usage(input=1, output=2)))
+            store.log(replace(record("req_1", usage=Usage(input=1, output=2)), asked_id="mine"))
         await store.flush()
         assert rows(store) == [("req_1", 5)]
-        line = await store.read(lambda db: db.execute("SELECT model, usage FROM logs").fetchall())
-        assert line == [("m", '{"input":1,"output":2}')]
+        line = await store.read(lambda db: db.execute("SELECT model, usage, asked_id FROM logs").fetchall())
+        assert line == [("m", '{"input":1,"output":2}', "mine")]
 
     with_store(tmp_path, use)
 

@@ -20,7 +20,9 @@ def describe(settings: Settings) -> list[str]:
 
 def _service(settings: Settings) -> list[str]:
     client, batch = settings.client, settings.batch
+    pages = ", ".join(client.allowed_origins)
     return [
+        *([f"Pages in browsers may ask from: this machine, {pages}."] if pages else []),
         f"Requests may have {client.max_request_body_size >> 20} MB.",
         f"Batches run up to {batch.concurrency} items at once per worker and expire after {_time(batch.expiry)}.",
         f"Clients are told to come back to {settings.public_url or 'the address they used'}.",

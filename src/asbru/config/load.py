@@ -1,6 +1,7 @@
 """From a file and the environment to ``Settings``."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from asbru.config.provider import detected, provider_of
 from asbru.config.settings import BatchSettings, Client, ProviderSettings, Settings
 from asbru.config.shape import AsbruShape, BatchShape, ClientShape, FileShape
 from asbru.config.walk import walk
+
+_ORIGIN = re.compile(
+    r"\*|https?://(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?"
+)
 
 FILE_NAME = "config.json"
 
@@ -93,7 +98,11 @@ def _client(said: ClientShape, findings: Findings) -> Client:
         if getattr(said, name):
             reason = "must be false: virtual keys come with a later version, and until then nobody would be kept out"
             findings.refuse(f"client.{name}", reason)
-    return Client(max_request_body_size=said.max_request_body_size_mb << 20)
+    for n, origin in enumerate(said.allowed_origins):
+        if not _ORIGIN.fullmatch(origin):
+            wanted = "must be an origin such as https://app.example.com or https://*.example.com, or *"
+            findings.refuse(f"client.allowed_origins[{n}]", wanted)
+    return Client(max_request_body_size=said.max_request_body_size_mb << 20, allowed_origins=said.allowed_origins)
 
 
 def _batch(said: BatchShape) -> BatchSettings:

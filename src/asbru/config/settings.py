@@ -28,9 +28,13 @@ class ProviderSettings(Struct, frozen=True, kw_only=True):
 
 
 class Client(Struct, frozen=True, kw_only=True):
-    """How clients are served. ``max_request_body_size``: bytes; batch creates have their own limit."""
+    """How clients are served. ``max_request_body_size``: bytes; batch creates have their own limit.
+
+    ``allowed_origins``: whose pages may ask from a browser, beside this machine's; ``*``: all.
+    """
 
     max_request_body_size: int = 100 << 20
+    allowed_origins: tuple[str, ...] = ()
 
 
 class BatchSettings(Struct, frozen=True, kw_only=True):

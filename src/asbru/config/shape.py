@@ -202,8 +202,6 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
 class ClientShape(Shape, frozen=True, kw_only=True):
     LATER = {
         "allow_direct_keys": False,
-        "allowed_headers": [],
-        "allowed_origins": ALWAYS,
         "async_job_result_ttl": ALWAYS,
         "compat": {},
         "disable_content_logging": True,
@@ -222,8 +220,9 @@ class ClientShape(Shape, frozen=True, kw_only=True):
         "required_headers": [],
         "whitelisted_routes": [],
     }
-    IDLE = frozenset({"initial_pool_size", "disable_db_pings_in_health"})
+    IDLE = frozenset({"allowed_headers", "initial_pool_size", "disable_db_pings_in_health"})
 
+    allowed_origins: tuple[str, ...] = ()
     max_request_body_size_mb: AtLeastOne = 100
     enforce_auth_on_inference: bool = False
     enforce_governance_header: bool = False

@@ -259,7 +259,7 @@ class Connection(asyncio.Protocol):
         job.spool = None
         route = job.route
         if not ODD.isdisjoint(job.request.headers):
-            route = fitted(route, job.request.headers)
+            route = fitted(route, job.request.headers, host.pages)
         drive = self._drive = Drive(route.handler(job.request), self._done, host.loop)
         drive.start()
 

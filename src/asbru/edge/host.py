@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Protocol
 
+from asbru.edge.cors import Pages
 from asbru.edge.reader import Site
 from asbru.edge.reply import Tails
 
@@ -10,9 +11,12 @@ if TYPE_CHECKING:
 
 
 class Host(Site, Protocol):
-    """``tails``: how heads end just now. ``draining``: take no more. ``running``: exchanges without an answer."""
+    """``tails``: how heads end just now. ``draining``: take no more. ``running``: exchanges without an answer.
+    ``pages``: of which origins pages in browsers may ask.
+    """
 
     tails: Tails
+    pages: Pages
     draining: bool
     running: int
 

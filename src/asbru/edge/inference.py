@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from asbru.edge.request import Fail, Request, Route
+from asbru.edge.request import Fail, Request, Route, asked_id
 from asbru.gateway import Exchange, Gateway
 from asbru.model.http import NO_HEADERS, Answer, Headers
 from asbru.model.names import Family, Format
@@ -108,6 +108,7 @@ class Inference:
             who=request.who,
             headers={**passed, **asked.headers} if asked.headers else passed,
             unified=not asked.default and asked.codec.family is Family.OPENAI,
+            asked_id=asked_id(request.headers).decode(),
             pin=None if _PINS.isdisjoint(request.headers) else pin_of(request.headers),
         )
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from asbru.edge.inference import pin_of
-from asbru.edge.request import Fail, Request, Route
+from asbru.edge.request import Fail, Request, Route, asked_id
 from asbru.edge.routes import Mount
 from asbru.gateway.passthrough import Passing, Passthrough, asked_model
 from asbru.model.failure import Refused
@@ -126,6 +126,7 @@ class PassRoutes:
                     stream=True,
                     pin=pin_of(request.headers),
                     at=self._clock(),
+                    asked_id=asked_id(request.headers).decode(),
                     who=request.who,
                 )
             )
@@ -158,6 +159,7 @@ class PassRoutes:
                     model=model,
                     pin=pin_of(request.headers),
                     at=self._clock(),
+                    asked_id=asked_id(request.headers).decode(),
                     who=request.who,
                 )
             )

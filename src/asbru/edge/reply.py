@@ -7,6 +7,7 @@ from http import HTTPStatus
 from msgspec import Struct
 
 from asbru.edge.job import Job
+from asbru.edge.request import asked_id
 from asbru.model.http import Answer, Headers
 
 STATUS: Mapping[int, bytes] = {
@@ -59,19 +60,25 @@ def write_headers(headers: Headers) -> bytes:
     return block
 
 
+def _names(job: Job) -> tuple[bytes, bytes]:
+    """``request-id``, which is ours, and ``x-request-id``, which is the client's own where it has one."""
+    ours = job.id.encode()
+    return ours, (asked_id(job.request.headers) or ours) if job.request is not None else ours
+
+
 def write_whole(answer: Answer, job: Job, tail: bytes) -> bytes:
     """Head and body of an answer that is here. Raises ValueError for headers that cannot be written."""
     status, body = answer.status, answer.body
-    name = job.id.encode()
+    name, asked = _names(job)
     head = write_headers(answer.headers) if answer.headers else b""
     if status in BODYLESS:
-        return b"%b%brequest-id: %b\r\nx-request-id: %b\r\n%b" % (STATUS[status], head, name, name, tail)
+        return b"%b%brequest-id: %b\r\nx-request-id: %b\r\n%b" % (STATUS[status], head, name, asked, tail)
     return b"%b%bcontent-length: %d\r\nrequest-id: %b\r\nx-request-id: %b\r\n%b%b" % (
         STATUS[status],
         head,
         len(body),
         name,
-        name,
+        asked,
         tail,
         b"" if job.bare else body,
     )
@@ -79,7 +86,7 @@ def write_whole(answer: Answer, job: Job, tail: bytes) -> bytes:
 
 def write_head(answer: Answer, job: Job, tail: bytes) -> bytes:
     """Head of an answer in pieces: chunked, or until the connection closes on HTTP/1.0."""
-    name = job.id.encode()
+    name, asked = _names(job)
     framing = b"" if job.old else b"transfer-encoding: chunked\r\n"
     head = write_headers(answer.headers)
-    return b"%b%b%brequest-id: %b\r\nx-request-id: %b\r\n%b" % (STATUS[answer.status], head, framing, name, name, tail)
+    return b"%b%b%brequest-id: %b\r\nx-request-id: %b\r\n%b" % (STATUS[answer.status], head, framing, name, asked, tail)

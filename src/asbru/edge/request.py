@@ -1,5 +1,6 @@
 """What the server hands to a route, and what a route is."""
 
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -8,6 +9,17 @@ from msgspec import Struct
 from asbru.model.failure import Failure
 from asbru.model.http import Answer, Headers
 from asbru.model.people import NOBODY, Principal
+
+_ID = re.compile(rb"[!-~]{1,128}")
+
+
+def asked_id(headers: Headers) -> bytes:
+    """What the client calls its request (``x-request-id``), b"" when it says nothing that can be said back.
+
+    It is told back and logged. It is never our id: charges hang on that, and clients may say the same one twice.
+    """
+    said = headers.get(b"x-request-id")
+    return said if said is not None and _ID.fullmatch(said) else b""
 
 
 class Request(Struct, kw_only=True):

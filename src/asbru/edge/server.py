@@ -8,6 +8,7 @@ import tempfile
 import time
 
 from asbru.edge.connection import Connection
+from asbru.edge.cors import Pages
 from asbru.edge.limits import Limits
 from asbru.edge.reply import make_tails
 from asbru.edge.request import Find
@@ -20,13 +21,21 @@ TARGETS = 1024
 class Server:
     """Serves what ``find`` finds. ``folder``: where spooled bodies go. ``now``: loop seconds, up to a tick old.
 
+    ``pages``: of which origins pages in browsers may ask.
     ``running``: exchanges whose answer is not written yet; ``open``: connections.
     """
 
-    def __init__(self, find: Find, limits: Limits = Limits(), folder: str = "") -> None:  # noqa: B008 - frozen.
+    def __init__(
+        self,
+        find: Find,
+        limits: Limits = Limits(),  # noqa: B008 - frozen.
+        folder: str = "",
+        pages: Pages = Pages(),  # noqa: B008 - frozen.
+    ) -> None:
         self.find = find
         self.limits = limits
         self.folder = folder or tempfile.gettempdir()
+        self.pages = pages
         self.draining = False
         self.running = 0
         self.now = 0.0

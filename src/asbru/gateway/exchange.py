@@ -19,7 +19,8 @@ class Exchange(Struct, kw_only=True):
     ``at``: Unix seconds when it came in. ``headers``: the client's headers that go upstream (``anthropic-beta``,
     ``x-bf-eh-*`` resolved). ``batch``: id of the batch whose item this is; such exchanges give way to live ones.
     ``unified``: it came by the unified API, whose answers have ``extra_fields``. ``pin``: a key's id or name.
-    ``asked``: members of the client's own body, when ``envelope`` is not that. ``record`` is set when it is over.
+    ``asked``: members of the client's own body, when ``envelope`` is not that. ``asked_id``: see Record.
+    ``record`` is set when it is over.
     """
 
     id: str
@@ -34,4 +35,5 @@ class Exchange(Struct, kw_only=True):
     unified: bool = False
     pin: Pin | None = None
     asked: Mapping[str, Raw] | None = None
+    asked_id: str = ""
     record: Record | None = None

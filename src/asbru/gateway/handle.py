@@ -255,6 +255,7 @@ def _record(x: Exchange, trip: Trip, failure: Failure | None, took: float) -> Re
         stream=peek.stream,
         batch=x.batch,
         lost=lost,
+        asked_id=x.asked_id,
     )
 
 

@@ -73,6 +73,7 @@ class Passing(Struct, kw_only=True):
     pin: Pin | None = None
     at: float = 0.0
     who: Principal = NOBODY
+    asked_id: str = ""
 
 
 class Passthrough:
@@ -196,6 +197,7 @@ def _record(passing: Passing, trip: _Trip, failure: Failure | None, given: tuple
         usage=usage,
         cost=cost(usage, gateway.snapshot.price(name, model)) if usage != Usage() else 0,
         stream=trip.observed.streamed,
+        asked_id=passing.asked_id,
     )
 
 

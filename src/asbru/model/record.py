@@ -10,6 +10,7 @@ class Record(Struct, frozen=True, kw_only=True):
 
     ``id`` is shared with the charge in the ledger. ``lane``: splice or translate. ``failure``: the code, or "".
     ``batch`` is the batch's id for an item of one, else "". ``lost``: names of what could not be carried.
+    ``asked_id``: what the client calls it, "" for nothing; it need not be unique.
     """
 
     id: str
@@ -32,3 +33,4 @@ class Record(Struct, frozen=True, kw_only=True):
     stream: bool = False
     batch: str = ""
     lost: tuple[str, ...] = ()
+    asked_id: str = ""

@@ -30,7 +30,7 @@ def _inserts(table: str, columns: str) -> Mapping[int, str]:
 _LINE = _inserts(
     "logs",
     "id, at, took, first_byte, owner, asked_model, provider, model, key, format_in, format_out, lane,"
-    " attempts, status, failure, usage, cost, stream, batch, lost",
+    " attempts, status, failure, usage, cost, stream, batch, lost, asked_id",
 )
 _CHARGE = _inserts("ledger", "id, at, owner, batch, provider, model, key, cost")
 
@@ -53,7 +53,7 @@ def _line(r: Record) -> tuple[object, ...]:
         # sqlite3 looks for an adapter for whatever is not exactly a str, such as an enum's member: as dear as the row.
         *(str(r.format_in), str(r.format_out), r.lane, r.attempts, r.status, r.failure),
         *(_encode(r.usage).decode(), r.cost),
-        *(int(r.stream), r.batch, _encode(r.lost).decode() if r.lost else "[]"),
+        *(int(r.stream), r.batch, _encode(r.lost).decode() if r.lost else "[]", r.asked_id),
     )
 
 

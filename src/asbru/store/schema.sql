@@ -103,6 +103,7 @@ CREATE TABLE logs (
 	stream BIGINT DEFAULT 0 NOT NULL, 
 	batch TEXT DEFAULT '' NOT NULL, 
 	lost TEXT DEFAULT '[]' NOT NULL, 
+	asked_id TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (id)
 )
  WITHOUT ROWID;
@@ -251,4 +252,4 @@ CREATE INDEX webhooks_due ON webhooks (due_at) WHERE done_at IS NULL;
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO alembic_version VALUES ('0003');
+INSERT INTO alembic_version VALUES ('0004');

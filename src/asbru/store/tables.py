@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, La
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-HEAD = "0003"
+HEAD = "0004"
 """The migration that leads to these tables."""
 
 METADATA = MetaData()
@@ -234,6 +234,7 @@ logs = Table(
     _whole("stream"),
     _text("batch"),
     _text("lost", default="[]"),
+    _text("asked_id"),
     sqlite_with_rowid=False,
 )
 

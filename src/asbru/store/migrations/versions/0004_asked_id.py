@@ -1,0 +1,19 @@
+"""What clients call their requests, in the request log."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column."""
+    op.add_column("logs", sa.Column("asked_id", sa.Text, nullable=False, server_default=sa.text("''")))
+
+
+def downgrade() -> None:
+    """Take it away."""
+    op.drop_column("logs", "asked_id")
