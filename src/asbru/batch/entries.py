@@ -3,7 +3,9 @@
 Rule 1. Nothing inside a request is decoded here; an entry is a custom id and the bytes of what is asked.
 Rule 2. A file's first line says in which shape it is written; a line of another shape is a mistake.
 Rule 3. Shapes, and where they come from: Anthropic's ``requests`` (MessageBatch create), OpenAI's input file lines
-(``custom_id, method, url, body``; batch guide), and either of them in the other's place.
+(``custom_id, method, url, body``; batch guide), Gemini's (``key, request``; ai.google.dev/gemini-api/docs/batch-api),
+and each of them in another's place.
+Rule 4. Gemini's inlined requests have no key of their own: it is ``metadata.key``, else ``request-<n>``.
 """
 
 import mmap
@@ -28,26 +30,29 @@ _AZURES = {url.removeprefix("/v1"): format for url, format in URLS.items()}
 
 
 class Source(StrEnum):
-    """How a body holds its requests: ``requests`` as Anthropic has them, ``requests`` with OpenAI's members, a line
-    each.
+    """How a body holds its requests: ``requests`` as Anthropic has them, ``requests`` with OpenAI's members,
+    ``batch.inputConfig.requests.requests`` as Gemini has them, a line each.
     """
 
     REQUESTS = "requests"
     BODIES = "bodies"
+    INLINED = "inlined"
     LINES = "lines"
 
 
 class Entry(Struct):
-    """One request. ``ask``: what is asked, UNSET when it is not there."""
+    """One request. ``ask``: what is asked, UNSET when it is not there. ``note``: what its result is to carry."""
 
     custom_id: Raw | UnsetType
     ask: Raw | UnsetType
+    note: Raw | UnsetType = UNSET
 
 
 class Listing(Struct, frozen=True):
     """``entries``: a text instead of each that cannot be read. ``place``: how the n-th one is called in messages.
 
-    ``member``: what holds the ask (``params``, ``body``). ``strict_ids``: custom ids must be Anthropic's.
+    ``member``: what holds the ask (``params``, ``body``). ``strict_ids``: custom ids must be Anthropic's. ``id``: what
+    the custom id is called.
     """
 
     entries: list[Entry | str]
@@ -55,6 +60,7 @@ class Listing(Struct, frozen=True):
     member: str
     place: Callable[[int], str]
     strict_ids: bool
+    id: str = "custom_id"
 
 
 class _Anthropic(Struct):
@@ -69,12 +75,30 @@ class _OpenAI(Struct):
     body: Raw | UnsetType = UNSET
 
 
+class _Gemini(Struct):
+    key: Raw | UnsetType = UNSET
+    metadata: Raw | UnsetType = UNSET
+    request: Raw | UnsetType = UNSET
+
+
+class _Key(Struct):
+    key: Raw | UnsetType = UNSET
+
+
+class _Content(Struct):
+    """What Gemini's embedContent has, and generateContent has not."""
+
+    content: Raw | UnsetType = UNSET
+    contents: Raw | UnsetType = UNSET
+
+
 class _Names(Struct):
     """Which members an entry has, to tell the shapes apart."""
 
     params: Raw | UnsetType = UNSET
     body: Raw | UnsetType = UNSET
     url: Raw | UnsetType = UNSET
+    request: Raw | UnsetType = UNSET
 
 
 class _Body(Struct):
@@ -86,6 +110,9 @@ _read_raws = msgspec.json.Decoder(list[Raw]).decode
 _read_many = msgspec.json.Decoder(list[_Anthropic]).decode
 _read_anthropic = msgspec.json.Decoder(_Anthropic).decode
 _read_openai = msgspec.json.Decoder(_OpenAI).decode
+_read_gemini = msgspec.json.Decoder(_Gemini).decode
+_read_key = msgspec.json.Decoder(_Key).decode
+_read_content = msgspec.json.Decoder(_Content).decode
 _read_names = msgspec.json.Decoder(_Names).decode
 _read_string = msgspec.json.Decoder(str).decode
 _NOT_AN_OBJECT = "Input should be an object"
@@ -101,6 +128,8 @@ def listing_of(source: Source, body: bytes | memoryview, url: str = "") -> Listi
             return Listing(_anthropic(_requests(body)), Format.ANTHROPIC_MESSAGES, "params", _by_index, True)
         case Source.BODIES:
             return _listed(_raws(_requests(body)), url, _by_index)
+        case Source.INLINED:
+            return _inlined(_raws(inlined(body)))
         case Source.LINES:
             return _listed(list(_lines(body)), url, _by_line)
 
@@ -110,6 +139,9 @@ def _listed(raws: "list[bytes | memoryview]", url: str, place: Callable[[int], s
     if isinstance(names, _Names) and names.params is not UNSET and names.body is UNSET:
         entries: list[Entry | str] = [_of_anthropic(_try(_read_anthropic, raw)) for raw in raws]
         return Listing(entries, Format.ANTHROPIC_MESSAGES, "params", place, False)
+    if isinstance(names, _Names) and names.request is not UNSET and names.body is UNSET:
+        entries = [_of_gemini(_try(_read_gemini, raw)) for raw in raws]
+        return Listing(entries, _gemini_format(names.request), "request", place, False, "key")
     endpoint = url or (_text(names.url) if isinstance(names, _Names) else "")
     read = _OpenAIReader(endpoint)
     return Listing([read(raw) for raw in raws], format_of(endpoint), "body", place, False)
@@ -164,6 +196,37 @@ def _of_anthropic(found: _Anthropic | str) -> Entry | str:
     return found if isinstance(found, str) else Entry(found.custom_id, found.params)
 
 
+def _inlined(raws: "list[bytes | memoryview]") -> Listing:
+    first = _try(_read_gemini, raws[0]) if raws else None
+    entries = [_keyed(n, _try(_read_gemini, raw)) for n, raw in enumerate(raws)]
+    format = _gemini_format(first.request if isinstance(first, _Gemini) else UNSET)
+    return Listing(entries, format, "request", _by_index, False, "metadata.key")
+
+
+def _gemini_format(request: Raw | UnsetType) -> Format:
+    """Both kinds of requests stand in the same place: what they hold tells them apart."""
+    found = UNSET if request is UNSET else _try(_read_content, request)
+    embeds = isinstance(found, _Content) and found.content is not UNSET and found.contents is UNSET
+    return Format.GEMINI_EMBED if embeds else Format.GEMINI_GENERATE
+
+
+def _of_gemini(found: _Gemini | str) -> Entry | str:
+    return found if isinstance(found, str) else Entry(found.key, found.request, found.metadata)
+
+
+def _keyed(n: int, found: _Gemini | str) -> Entry | str:
+    """An inlined request, under a name that its results can be told apart by."""
+    if isinstance(found, str):
+        return found
+    key: Raw | UnsetType = UNSET
+    if found.metadata is not UNSET:
+        metadata = _try(_read_key, found.metadata)
+        if isinstance(metadata, str):
+            return f"metadata: {metadata}"
+        key = metadata.key
+    return Entry(Raw(b'"request-%d"' % n) if key is UNSET else key, found.request, found.metadata)
+
+
 def _try(read: Callable[[bytes | memoryview], _T], raw: bytes | memoryview) -> _T | str:
     try:
         return read(raw)
@@ -183,6 +246,38 @@ def _requests(body: bytes | memoryview) -> Raw:
     if requests is UNSET:
         raise _refused("requests: Field required", "requests")
     return requests
+
+
+class _Inlined(Struct):
+    requests: Raw | UnsetType = UNSET
+
+
+class _Input(Struct):
+    requests: _Inlined | UnsetType = UNSET
+
+
+class _Batch(Struct):
+    camel: _Input | UnsetType = msgspec.field(default=UNSET, name="inputConfig")
+    snake: _Input | UnsetType = msgspec.field(default=UNSET, name="input_config")
+
+
+class _Create(Struct):
+    batch: _Batch
+
+
+_read_inlined = msgspec.json.Decoder(_Create).decode
+
+
+def inlined(body: bytes | memoryview) -> Raw:
+    """The requests in a create of Gemini's. Raises Refused(400) when there are none."""
+    try:
+        batch = _read_inlined(body).batch
+    except BAD_JSON as error:
+        raise _refused(f"The body is no batch: {error}") from None
+    config = batch.snake if batch.camel is UNSET else batch.camel
+    if config is UNSET or config.requests is UNSET or config.requests.requests is UNSET:
+        raise _refused("batch.inputConfig.requests.requests: Field required", "batch.inputConfig.requests.requests")
+    return config.requests.requests
 
 
 def _raws(requests: Raw) -> "list[bytes | memoryview]":

@@ -22,6 +22,8 @@ from asbru.model.failure import Refused
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.store import Appender, batches
 from asbru.store.batches import NewBatch, NewItem
+from asbru.wire import CODECS
+from asbru.wire.envelope import Envelope
 from asbru.wire.shapes import BAD_JSON
 
 _T = TypeVar("_T")
@@ -48,6 +50,8 @@ class Order(Struct, frozen=True, kw_only=True):
     ``format``: of the caller's dialect; what the requests are written in is found when they are read. ``url``: OpenAI's
     endpoint, "" when it is not said. ``about``: what the caller wants to find in the batch again.
 
+    ``model``: of requests that name none, "" when each must. ``operation``: what all are to be, None for any.
+
     ``providers``: every provider that can be named, and what its own batch API can be used for now. ``default``: where
     items without a ``provider/`` prefix go. ``explicit``: the caller named ``default`` itself, so that a prefix which
     is no provider belongs to the model's name.
@@ -58,6 +62,8 @@ class Order(Struct, frozen=True, kw_only=True):
     format: Format
     source: Source = Source.REQUESTS
     url: str = ""
+    model: str = ""
+    operation: Operation | None = None
     default: str
     explicit: bool
     mode: Mode
@@ -89,6 +95,7 @@ class Parsed(Struct, frozen=True):
     model: str
     native: bool
     params: Raw
+    note: Raw | UnsetType = UNSET
 
 
 class Checked(Struct, frozen=True):
@@ -126,6 +133,9 @@ class _Check:
         self._order = order
         self._listing = listing
         self._member = listing.member
+        self._in_path = CODECS[listing.format].model_in_path
+        prefix = order.model.partition("/")[0]
+        self._default = prefix if prefix in order.providers else order.default
         self._seen: dict[str, int] = {}
         self._mistakes: list[tuple[str, str]] = []
         self._models: dict[str, None] = {}
@@ -142,6 +152,9 @@ class _Check:
             raise _refused(
                 f"x-model-provider: {unknown(self._order.default, self._order.providers)}", "x-model-provider"
             )
+        kind = OPERATIONS[self._listing.format]
+        if self._order.operation not in (None, kind):
+            raise _refused(f"requests: must be of the kind {self._order.operation}, these are {kind}", "requests")
         parsed = [self._one(n, entry) for n, entry in enumerate(entries)]
         if self._mistakes:
             raise self._refusal()
@@ -162,7 +175,7 @@ class _Check:
             self._mistakes.append((self._listing.place(n), entry))
             return None
         custom_id = self._try(n, lambda: self._custom_id(n, entry.custom_id))
-        return self._try(n, lambda: self._parsed(custom_id or "", entry.ask))
+        return self._try(n, lambda: self._parsed(custom_id or "", entry))
 
     def _try(self, n: int, read: Callable[[], _T]) -> _T | None:
         try:
@@ -172,23 +185,25 @@ class _Check:
             return None
 
     def _custom_id(self, n: int, raw: Raw | UnsetType) -> str:
+        name = self._listing.id
         if raw is UNSET:
-            raise _Mistake("custom_id", "Field required")
+            raise _Mistake(name, "Field required")
         try:
             custom_id = _read_string(raw)
         except BAD_JSON:
-            raise _Mistake("custom_id", "Input should be a valid string") from None
+            raise _Mistake(name, "Input should be a valid string") from None
         most = _ID_LENGTH if self._listing.strict_ids else _LONG_ID
         if not 1 <= len(custom_id) <= most:
-            raise _Mistake("custom_id", f"must have 1 to {most} characters, this has {len(custom_id)}")
+            raise _Mistake(name, f"must have 1 to {most} characters, this has {len(custom_id)}")
         if self._listing.strict_ids and not _ID_LETTERS.issuperset(custom_id):
-            raise _Mistake("custom_id", "String should match pattern '^[a-zA-Z0-9_-]{1,64}$'")
+            raise _Mistake(name, "String should match pattern '^[a-zA-Z0-9_-]{1,64}$'")
         first = self._seen.setdefault(custom_id, n)
         if first != n:
-            raise _Mistake("custom_id", f"{custom_id!r} is used already, by {self._listing.place(first)}")
+            raise _Mistake(name, f"{custom_id!r} is used already, by {self._listing.place(first)}")
         return custom_id
 
-    def _parsed(self, custom_id: str, raw: Raw | UnsetType) -> Parsed:
+    def _parsed(self, custom_id: str, entry: Entry) -> Parsed:
+        raw = entry.ask
         if raw is UNSET:
             raise _Mistake(self._member, "Field required")
         try:
@@ -202,7 +217,9 @@ class _Check:
         self._no_stream(params)
         native = self._way(provider)
         self._count(provider, model, native)
-        return Parsed(custom_id, provider, model, native, raw)
+        if self._in_path and params.model is not UNSET:
+            raw = Raw(Envelope(bytes(raw)).splice(drop={"model"}))
+        return Parsed(custom_id, provider, model, native, raw, entry.note)
 
     def _target(self, named: str) -> tuple[str, str]:
         """The provider and the model of an item: a known ``provider/`` wins, then the caller's header or dialect."""
@@ -212,9 +229,9 @@ class _Check:
             return prefix, rest
         if slash and not order.explicit:
             raise _Mistake(f"{self._member}.model", unknown(prefix, order.providers))
-        if order.default not in order.providers:
-            raise _Mistake(f"{self._member}.model", f"names no provider, and {unknown(order.default, order.providers)}")
-        return order.default, named
+        if self._default not in order.providers:
+            raise _Mistake(f"{self._member}.model", f"names no provider, and {unknown(self._default, order.providers)}")
+        return self._default, named
 
     def _way(self, provider: str) -> bool:
         """Whether an item goes to the provider's own batch API."""
@@ -234,6 +251,8 @@ class _Check:
         self._shares.setdefault(provider, [0, 0])[int(native)] += 1
 
     def _model(self, params: _Params) -> str:
+        if params.model is UNSET and self._order.model:
+            return self._order.model
         if params.model is UNSET:
             raise _Mistake(f"{self._member}.model", "Field required")
         try:
@@ -242,7 +261,7 @@ class _Check:
             raise _Mistake(f"{self._member}.model", "Input should be a valid string") from None
         if not model:
             raise _Mistake(f"{self._member}.model", "String should have at least 1 character")
-        return model
+        return model.removeprefix("models/") if self._in_path else model
 
     def _no_stream(self, params: _Params) -> None:
         if params.stream is not UNSET and bytes(params.stream) not in (b"false", b"null"):
@@ -264,7 +283,7 @@ def unknown(provider: str, providers: Providers) -> str:
 
 def digest_of(body: bytes | memoryview, order: Order) -> str:
     """What makes two creates the same."""
-    digest = hashlib.sha256(f"{order.format}\n{order.url}\n{order.default}\n{order.mode}\n".encode())
+    digest = hashlib.sha256(f"{order.format}\n{order.url}\n{order.model}\n{order.default}\n{order.mode}\n".encode())
     digest.update(body)
     return digest.hexdigest()
 
@@ -305,7 +324,8 @@ def rows(requests: list[Parsed], first: int, segments: Appender) -> Iterator[New
     """Rows of ``requests``, numbered from ``first``; their params go to ``segments``."""
     for n, one in enumerate(requests, first):
         state = State.QUEUED if one.native else State.WAITING
-        yield NewItem(n, one.custom_id, state, one.provider, one.model, segments.append(bytes(one.params)))
+        note = "" if one.note is UNSET else bytes(one.note).decode()
+        yield NewItem(n, one.custom_id, state, one.provider, one.model, segments.append(bytes(one.params)), note)
 
 
 def store_at_once(db: sqlite3.Connection, new: NewBatch, checked: Checked, segments: Appender) -> None:

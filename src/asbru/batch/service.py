@@ -19,7 +19,7 @@ from asbru.batch.spooled import Task, take_in
 from asbru.batch.translate import in_format
 from asbru.model.batches import About, Batch, ItemResult, Mode, Status
 from asbru.model.failure import Refused
-from asbru.model.names import OPERATIONS, Format
+from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.store import Store, batches, items, jobs
 from asbru.store.batches import Page
 from asbru.store.items import Which
@@ -40,6 +40,7 @@ WriteLine = Callable[[ItemResult], bytes]
 class CreateCommand(Struct, frozen=True, kw_only=True):
     """A create. ``body``: bytes, or the file that holds them (the caller removes it); ``source`` says what it is.
 
+    ``model``: of requests that name none. ``operation``: what all are to be, None for any.
     ``provider``: where items without a ``provider/`` prefix go; ``explicit``: the caller named it, it is not just the
     dialect's own. ``headers``: those that go upstream with every item, names in lower case.
     """
@@ -48,6 +49,8 @@ class CreateCommand(Struct, frozen=True, kw_only=True):
     format: Format
     source: Source = Source.REQUESTS
     url: str = ""
+    model: str = ""
+    operation: Operation | None = None
     body: bytes | Path
     provider: str
     explicit: bool = False
@@ -101,6 +104,8 @@ class BatchService:
             format=command.format,
             source=command.source,
             url=command.url,
+            model=command.model,
+            operation=command.operation,
             default=command.provider,
             explicit=command.explicit,
             mode=command.mode,

@@ -82,13 +82,14 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a caller wants to find in its batch again: ``metadata`` and ``input_file`` (OpenAI), ``name`` (Gemini,
-    Bedrock), ``endpoint`` as OpenAI calls it, when the caller said it.
+    Bedrock), ``endpoint`` as OpenAI calls it, when the caller said it, whether the requests were ``inlined`` (Gemini).
     """
 
     metadata: Mapping[str, str] = {}
     input_file: str = ""
     name: str = ""
     endpoint: str = ""
+    inlined: bool = False
 
 
 class Batch(Struct, frozen=True, kw_only=True):
@@ -118,7 +119,7 @@ class Batch(Struct, frozen=True, kw_only=True):
 
 class ItemResult(Struct, frozen=True, kw_only=True):
     """What became of one item. ``body``: a reply in ``format``, or the dialect's error body with ``status``; else
-    empty.
+    empty. ``note``: JSON that came with the request and goes back with its result (Gemini's ``metadata``), or "".
     """
 
     n: int
@@ -133,3 +134,4 @@ class ItemResult(Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
     cost: int = 0
     took: float = 0.0
+    note: str = ""

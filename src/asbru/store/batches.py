@@ -42,7 +42,10 @@ class NewBatch(Struct, frozen=True, kw_only=True):
 
 
 class NewItem(Struct, frozen=True):
-    """An item to be stored. ``state``: WAITING for our engine, QUEUED for the provider's batch API."""
+    """An item to be stored. ``state``: WAITING for our engine, QUEUED for the provider's batch API.
+
+    ``note``: JSON that its result is to carry, "" for none.
+    """
 
     n: int
     custom_id: str
@@ -50,6 +53,7 @@ class NewItem(Struct, frozen=True):
     provider: str
     model: str
     ask: Place
+    note: str = ""
 
 
 class Active(Struct, frozen=True, kw_only=True):
@@ -113,9 +117,12 @@ def use(db: sqlite3.Connection, batch: int, segments: Iterable[str]) -> None:
 def add(db: sqlite3.Connection, batch: int, items: Iterable[NewItem]) -> None:
     """Store items of a batch that is not open yet."""
     db.executemany(
-        "INSERT INTO items (batch, n, custom_id, state, provider, model, ask_segment, ask_at, ask_length)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ((batch, i.n, i.custom_id, i.state, i.provider, i.model, i.ask.segment, i.ask.at, i.ask.length) for i in items),
+        "INSERT INTO items (batch, n, custom_id, state, provider, model, note, ask_segment, ask_at, ask_length)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (batch, i.n, i.custom_id, i.state, i.provider, i.model, i.note, i.ask.segment, i.ask.at, i.ask.length)
+            for i in items
+        ),
     )
 
 

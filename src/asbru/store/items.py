@@ -95,7 +95,7 @@ Which = Literal["all", "succeeded", "failed"]
 
 _READ = (
     "SELECT i.n, i.custom_id, i.state, CASE i.format WHEN '' THEN b.format ELSE i.format END, i.status,"
-    " i.reply_segment, i.reply_at, i.reply_length, i.request_id, i.provider, i.model, i.usage, i.cost, i.took"
+    " i.reply_segment, i.reply_at, i.reply_length, i.request_id, i.provider, i.model, i.usage, i.cost, i.took, i.note"
     " FROM items i JOIN batches b ON b.seq = i.batch"
     " WHERE i.batch = ? AND i.n > ? AND i.state IN ({}) ORDER BY i.n LIMIT ?"
 )
@@ -198,13 +198,20 @@ def read(db: sqlite3.Connection, batch: int, after: int, which: Which, most: int
     return [_result(row) for row in db.execute(READ[which], (batch, after, most))]
 
 
+def reply_bytes(db: sqlite3.Connection, batch: int) -> int:
+    """How long all results of a batch are together."""
+    found: int = db.execute("SELECT COALESCE(SUM(reply_length), 0) FROM items WHERE batch = ?", (batch,)).fetchone()[0]
+    return found
+
+
 def with_body(result: ItemResult, body: bytes) -> ItemResult:
     """``result`` with its body, read from where it lies."""
     return msgspec.structs.replace(result, body=body)
 
 
 def _result(row: tuple[Any, ...]) -> Row:
-    n, custom_id, state, format_, status, segment, at, length, request_id, provider, model, usage, cost, took = row
+    n, custom_id, state, format_, status, segment, at, length, request_id, provider, model = row[:11]
+    usage, cost, took, note = row[11:]
     result = ItemResult(
         n=n,
         custom_id=custom_id,
@@ -217,5 +224,6 @@ def _result(row: tuple[Any, ...]) -> Row:
         usage=_usage(usage),
         cost=cost,
         took=took,
+        note=note,
     )
     return result, Place(segment, at, length)

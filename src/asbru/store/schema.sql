@@ -166,6 +166,7 @@ CREATE TABLE items (
 	reserve_live BIGINT DEFAULT 0 NOT NULL, 
 	twin INTEGER, 
 	moved TEXT DEFAULT '' NOT NULL, 
+	note TEXT DEFAULT '' NOT NULL, 
 	PRIMARY KEY (batch, n), 
 	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
 )

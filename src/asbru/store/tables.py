@@ -105,7 +105,7 @@ items = Table(
     Column("took", Float(53), nullable=False, server_default=text("0")),
     *(_whole(name) for name in ("reserve", "reserve_live")),
     Column("twin", Integer, nullable=True),
-    _text("moved"),
+    *(_text(name) for name in ("moved", "note")),
     sqlite_with_rowid=False,
 )
 Index(
