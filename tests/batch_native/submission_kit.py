@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from asbru.model.names import Format, Operation
 from asbru.model.usage import Price
 from asbru.providers import BatchApi, Endpoint
 from asbru.store import Store
+from asbru.store.db import Db
 from asbru.upstream.call import Call
 from asbru.upstream.client import Client
 from mock_thread import RunningMock
@@ -160,7 +160,7 @@ class Rig:
     async def jobs(self) -> list[Mapping[str, Any]]:
         """The jobs that have not ended, oldest first."""
 
-        def look(db: sqlite3.Connection) -> list[Mapping[str, Any]]:
+        def look(db: Db) -> list[Mapping[str, Any]]:
             cursor = db.execute("SELECT * FROM jobs WHERE state <> 'ended' ORDER BY created_at, id")
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -1,7 +1,6 @@
 """A store in an empty directory, and batches in it."""
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +11,7 @@ from asbru.model.record import Record
 from asbru.model.usage import Usage
 from asbru.store import NOWHERE, Limits, Store, batches
 from asbru.store.batches import NewBatch, NewItem
+from asbru.store.db import Db
 from asbru.store.items import Done
 from asbru.store.sqlite import connect, prepare
 
@@ -42,7 +42,7 @@ def with_store(app_dir: Path, use: Callable[[Store], Awaitable[T]], limits: Limi
     return asyncio.run(run())
 
 
-def database(folder: Path) -> sqlite3.Connection:
+def database(folder: Path) -> Db:
     """A connection to a fresh database."""
     prepare(folder / "asbru.db")
     return connect(folder / "asbru.db")
@@ -64,7 +64,7 @@ def new_batch(id: str = "b1", total: int = 4, owner: str = "", at: float = 1_000
     )
 
 
-def fill(db: sqlite3.Connection, new: NewBatch, state: State = State.WAITING) -> int:
+def fill(db: Db, new: NewBatch, state: State = State.WAITING) -> int:
     """Store a batch whose items are all in ``state``; its number."""
     seq = batches.begin(db, new)
     batches.add(db, seq, [NewItem(n, f"c{n}", state, "acme", "m", NOWHERE) for n in range(new.total)])
@@ -96,12 +96,12 @@ def record(id: str, *, cost: int = 5, usage: Usage = Usage(), status: int = 200,
     )
 
 
-def count(db: sqlite3.Connection, table: str) -> int:
+def count(db: Db, table: str) -> int:
     """Rows of a table."""
     found: int = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
     return found
 
 
-def states(db: sqlite3.Connection, batch: int = 1) -> list[str]:
+def states(db: Db, batch: int = 1) -> list[str]:
     """The states of a batch's items, in order."""
     return [row[0] for row in db.execute("SELECT state FROM items WHERE batch = ? ORDER BY n", (batch,))]

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sqlite3
 import subprocess
 import sys
 from functools import partial
@@ -13,6 +12,7 @@ from store_kit import SHARE, Clock, count, done, fill, new_batch, with_store
 
 from asbru.store import NOWHERE, Appender, Place, Store, batches, items
 from asbru.store.blobs import Shelf
+from asbru.store.db import Db
 
 
 def test_bodies_come_back_as_they_were(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_after_a_failed_commit_nothing_is_written_to_the_same_segment(tmp_path: 
     async def use(store: Store) -> None:
         await store.write(lambda db: fill(db, new_batch()))
 
-        def claim_and_finish(db: sqlite3.Connection, n: int) -> str:
+        def claim_and_finish(db: Db, n: int) -> str:
             items.claim(db, store.session, SHARE, 5e9, 1)
             items.finish(db, store.session, [done(n)], store.segments, 5.0)
             return store.segments.name
@@ -77,7 +77,7 @@ def test_deleted_and_archived_batches_give_their_space_back(tmp_path: Path) -> N
         for id_ in ("b1", "b2", "b3"):
             await store.write(lambda db, id_=id_: fill(db, new_batch(id_)))  # type: ignore[misc]
 
-        def results(db: sqlite3.Connection, batch: int) -> None:
+        def results(db: Db, batch: int) -> None:
             items.claim(db, store.session, (batch, "acme"), 5e9, 9)
             items.finish(db, store.session, [done(n, batch) for n in range(4)], store.segments, clock())
 
@@ -126,7 +126,7 @@ def test_an_intake_that_never_opened_is_cleared(tmp_path: Path) -> None:
         clock = Clock()
         store = Store.open(tmp_path, "w", clock)
 
-        def begin(db: sqlite3.Connection) -> None:
+        def begin(db: Db) -> None:
             seq = batches.begin(db, new_batch("half", at=clock()))
             batches.use(db, seq, [f"i{seq}-1"])
 

@@ -1,6 +1,5 @@
 """Replies that are kept: by owner, for a while, one after another."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from msgspec.structs import replace
 from store_kit import database
 
 from asbru.store import replies
+from asbru.store.db import Db
 from asbru.store.replies import Kept, TooLong
 
 NOW = 1_000.0
@@ -18,11 +18,11 @@ def kept(id: str, previous: str = "", owner: str = "ada", life: float = 50.0) ->
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> sqlite3.Connection:
+def db(tmp_path: Path) -> Db:
     return database(tmp_path)
 
 
-def test_a_reply_is_found_by_its_owner_until_its_time_is_over(db: sqlite3.Connection) -> None:
+def test_a_reply_is_found_by_its_owner_until_its_time_is_over(db: Db) -> None:
     one = kept("a")
     replies.add(db, one)
     replies.add(db, replace(one, reply=b"[]"))
@@ -32,7 +32,7 @@ def test_a_reply_is_found_by_its_owner_until_its_time_is_over(db: sqlite3.Connec
     assert replies.find(db, "ada", "a", NOW + 50) is None
 
 
-def test_a_conversation_is_whole_or_gone(db: sqlite3.Connection) -> None:
+def test_a_conversation_is_whole_or_gone(db: Db) -> None:
     first, second, third = kept("a"), kept("b", "a"), kept("c", "b")
     for each in (first, second, third):
         replies.add(db, each)
@@ -45,14 +45,14 @@ def test_a_conversation_is_whole_or_gone(db: sqlite3.Connection) -> None:
     assert replies.conversation(db, third, NOW, 100) is None
 
 
-def test_others_replies_are_not_part_of_a_conversation(db: sqlite3.Connection) -> None:
+def test_others_replies_are_not_part_of_a_conversation(db: Db) -> None:
     replies.add(db, kept("a", owner="bo"))
     mine = kept("b", "a")
     replies.add(db, mine)
     assert replies.conversation(db, mine, NOW, 100) is None
 
 
-def test_what_is_over_is_removed_in_steps(db: sqlite3.Connection) -> None:
+def test_what_is_over_is_removed_in_steps(db: Db) -> None:
     for n in range(250):
         replies.add(db, kept(f"r{n}"))
     replies.add(db, kept("later", life=500))
@@ -62,6 +62,6 @@ def test_what_is_over_is_removed_in_steps(db: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize(("statement", "values"), [(replies.FIND, 2), (replies.EXPIRED, 2)])
-def test_no_statement_reads_the_whole_table(db: sqlite3.Connection, statement: str, values: int) -> None:
+def test_no_statement_reads_the_whole_table(db: Db, statement: str, values: int) -> None:
     plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}", [1] * values)]
     assert all("INDEX" in step for step in plan), plan

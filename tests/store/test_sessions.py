@@ -1,7 +1,6 @@
 """Who is alive, and what becomes of what the dead had claimed."""
 
 import asyncio
-import sqlite3
 import subprocess
 import sys
 from functools import partial
@@ -12,6 +11,7 @@ from store_kit import SHARE, Clock, count, done, fill, new_batch, states
 
 from asbru.model.batches import State
 from asbru.store import Store, batches, items, jobs, sessions
+from asbru.store.db import Db
 from asbru.store.items import Claimed
 
 
@@ -193,7 +193,7 @@ def test_what_comes_back_unsent_to_a_stopped_batch_is_withdrawn(tmp_path: Path, 
         await store.write(lambda db: fill(db, new_batch()))
         await claim(store)
 
-        def stop(db: sqlite3.Connection) -> None:
+        def stop(db: Db) -> None:
             if phase == "canceling":
                 batches.cancel(db, "", "b1", 5.0)
             else:

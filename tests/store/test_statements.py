@@ -3,7 +3,6 @@
 And the plans of the hot ones: none reads a whole table.
 """
 
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,12 +12,13 @@ from store_kit import database, done, fill, new_batch
 from asbru.batch.states import BATCH, ITEM, BatchEvent, ItemEvent, advance
 from asbru.model.batches import Outcome, Phase, State
 from asbru.store import Appender, batches, items, jobs, sessions, stopping
+from asbru.store.db import Db
 from asbru.store.items import Postponed
 from asbru.store.jobs import JobRow
 
 SESSION = 77
 JOB = "j1"
-Move = Callable[[sqlite3.Connection, Appender], object]
+Move = Callable[[Db, Appender], object]
 
 
 def finish(outcome: Outcome) -> Move:
@@ -30,18 +30,18 @@ def collect(outcome: Outcome) -> Move:
 
 
 def stop(phase: Phase) -> Move:
-    def move(db: sqlite3.Connection, _: Appender) -> None:
+    def move(db: Db, _: Appender) -> None:
         db.execute("UPDATE batches SET phase = ?", (phase,))
         stopping.stop(db, 1, phase, 5.0)
 
     return move
 
 
-def lapse(db: sqlite3.Connection, _: Appender) -> None:
+def lapse(db: Db, _: Appender) -> None:
     sessions.free(db, 5.0)
 
 
-def plan(db: sqlite3.Connection, _: Appender) -> bool:
+def plan(db: Db, _: Appender) -> bool:
     return jobs.plan(db, SESSION, job_row("j2"), [0])
 
 
@@ -112,13 +112,13 @@ def test_results_are_taken_only_where_they_may_be(
     assert move_item(tmp_path / "others", state, others(outcome)) is state
 
 
-def finish_all(db: sqlite3.Connection) -> None:
+def finish_all(db: Db) -> None:
     """Every item has an outcome."""
     db.execute("UPDATE batches SET remaining = 0")
     stopping.end_if_done(db, 1, 5.0)
 
 
-BATCH_MOVES: tuple[tuple[BatchEvent, Callable[[sqlite3.Connection], object]], ...] = (
+BATCH_MOVES: tuple[tuple[BatchEvent, Callable[[Db], object]], ...] = (
     (BatchEvent.CANCEL, lambda db: db.execute(batches.CANCEL, (5.0, 1))),
     (BatchEvent.EXPIRE, lambda db: db.execute(batches.EXPIRE, (1,))),
     (BatchEvent.FINISH, finish_all),
@@ -128,7 +128,7 @@ BATCH_MOVES: tuple[tuple[BatchEvent, Callable[[sqlite3.Connection], object]], ..
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize(("event", "move"), BATCH_MOVES, ids=lambda value: str(value) if isinstance(value, str) else "")
 def test_batches_move_as_the_table_says(
-    tmp_path: Path, phase: Phase, event: BatchEvent, move: Callable[[sqlite3.Connection], object]
+    tmp_path: Path, phase: Phase, event: BatchEvent, move: Callable[[Db], object]
 ) -> None:
     db = database(tmp_path)
     fill(db, new_batch(total=1))

@@ -15,7 +15,8 @@ from store_kit import Clock, count, record, with_store
 from asbru.model.record import Record
 from asbru.model.usage import Usage
 from asbru.store import Appender, Limits, Store
-from asbru.store.sqlite import Work, connect, prepare
+from asbru.store.db import Db, Work
+from asbru.store.sqlite import connect, prepare
 from asbru.store.writer import Writer
 
 
@@ -73,7 +74,7 @@ def test_a_full_buffer_drops_lines_and_counts_them_but_never_a_charge(tmp_path: 
     async def use(store: Store) -> None:
         entered, leave = threading.Event(), threading.Event()
 
-        def hold(db: sqlite3.Connection) -> None:
+        def hold(db: Db) -> None:
             entered.set()
             assert leave.wait(10)
 
@@ -93,7 +94,7 @@ def test_a_full_buffer_drops_lines_and_counts_them_but_never_a_charge(tmp_path: 
 
 def test_work_runs_in_the_order_in_which_it_came(tmp_path: Path) -> None:
     async def use(store: Store) -> None:
-        def work(db: sqlite3.Connection) -> int:
+        def work(db: Db) -> int:
             seen: int = db.execute("SELECT count(*) FROM sessions").fetchone()[0]
             db.execute("INSERT INTO sessions (worker, until) VALUES ('x', 0)")
             return seen
@@ -108,7 +109,7 @@ def test_what_waits_while_a_commit_runs_shares_the_next_one(tmp_path: Path) -> N
         def grown() -> int:
             return store.database.with_name("asbru.db-wal").stat().st_size
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Db) -> None:
             db.execute("UPDATE sessions SET until = until + 1")
 
         await store.write(work)
@@ -121,10 +122,10 @@ def test_what_waits_while_a_commit_runs_shares_the_next_one(tmp_path: Path) -> N
 
 def test_work_that_raises_is_undone_alone(tmp_path: Path) -> None:
     async def use(store: Store) -> None:
-        def good(db: sqlite3.Connection) -> None:
+        def good(db: Db) -> None:
             db.execute("INSERT INTO sessions (worker, until) VALUES ('good', 0)")
 
-        def bad(db: sqlite3.Connection) -> None:
+        def bad(db: Db) -> None:
             db.execute("INSERT INTO sessions (worker, until) VALUES ('bad', 0)")
             raise ValueError("no")
 
@@ -139,7 +140,7 @@ def test_work_that_raises_is_undone_alone(tmp_path: Path) -> None:
 def limit(pages: int) -> Work[None]:
     """Let the database of the writer have so many pages: a disk that is full at will."""
 
-    def work(db: sqlite3.Connection) -> None:
+    def work(db: Db) -> None:
         db.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 
     return work
@@ -147,7 +148,7 @@ def limit(pages: int) -> Work[None]:
 
 def test_a_full_disk_fails_the_work_and_keeps_the_charges(tmp_path: Path) -> None:
     async def use(store: Store) -> None:
-        def big(db: sqlite3.Connection) -> None:
+        def big(db: Db) -> None:
             db.execute("INSERT INTO sessions (worker, until) VALUES (?, 0)", ("x" * 200_000,))
 
         await store.write(limit(1))
@@ -234,7 +235,7 @@ ODD = (SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), StopIterati
 @pytest.mark.parametrize("error", ODD)
 def test_whatever_work_raises_reaches_its_caller_and_nobody_else(tmp_path: Path, error: BaseException) -> None:
     async def use(store: Store) -> None:
-        def bad(db: sqlite3.Connection) -> None:
+        def bad(db: Db) -> None:
             raise error
 
         three = (store.write(lambda db: 1), store.write(bad), store.write(lambda db: 3))
@@ -254,7 +255,7 @@ def test_a_database_that_cannot_be_opened_fails_the_work_and_is_tried_again(
     (tmp_path / "segments").mkdir()
     broken = True
 
-    def open_it() -> sqlite3.Connection:
+    def open_it() -> Db:
         if broken:
             raise kind("no database today")
         return connect(tmp_path / "asbru.db")
@@ -284,7 +285,7 @@ def test_a_database_that_cannot_be_opened_fails_the_work_and_is_tried_again(
 
 def test_a_connection_that_cannot_be_rolled_back_is_replaced(tmp_path: Path) -> None:
     async def use(store: Store) -> None:
-        def lose(db: sqlite3.Connection) -> None:
+        def lose(db: Db) -> None:
             db.close()
 
         store.log(record("req_1"))

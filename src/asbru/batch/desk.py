@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-import sqlite3
 
 from asbru.store import Store, items
+from asbru.store.db import Db
 from asbru.store.items import Done, Postponed
 
 _MOST = 1_024
@@ -58,7 +58,7 @@ class Desk:
         done = [one for one in part if isinstance(one, Done)]
         again = [one for one in part if isinstance(one, Postponed)]
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Db) -> None:
             if done:
                 items.finish(db, session, done, store.segments, now)
             if again:

@@ -7,7 +7,6 @@ Rule 3. A share (one batch's items for one provider) is gathered by one worker a
 """
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -30,6 +29,7 @@ from asbru.model.usage import Price
 from asbru.providers import BatchApi, Endpoint
 from asbru.store import Store, items, jobs
 from asbru.store.batches import Active
+from asbru.store.db import Db
 from asbru.store.items import Done
 from asbru.store.jobs import JobRow, Queued
 from asbru.store.store import OUTBOX
@@ -256,7 +256,7 @@ class _Parcels:
         done = errored(batch, (item.n, item.model), failure, (self._provider.name, now))
         session = self._store.session
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: Db) -> None:
             jobs.seize(db, session, batch.seq, [item.n])
             items.finish(db, session, [done], self._store.segments, now)
 

@@ -8,7 +8,6 @@ process of its own, in steps that nobody sees before the last: live traffic keep
 """
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
@@ -22,6 +21,7 @@ from asbru.model.failure import Refused
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.store import Appender, batches
 from asbru.store.batches import NewBatch, NewItem
+from asbru.store.db import Db
 from asbru.wire import CODECS
 from asbru.wire.envelope import Envelope
 from asbru.wire.shapes import BAD_JSON
@@ -307,7 +307,7 @@ def new_batch(order: Order, checked: Checked, digest: str) -> NewBatch:
     )
 
 
-def replayed(db: sqlite3.Connection, order: Order, digest: str) -> str | None:
+def replayed(db: Db, order: Order, digest: str) -> str | None:
     """Id of the batch that an earlier create with the same idempotency key made. Raises Refused for another body."""
     found = batches.keyed(db, order.owner, order.key) if order.key else None
     if found is None:
@@ -328,7 +328,7 @@ def rows(requests: list[Parsed], first: int, segments: Appender) -> Iterator[New
         yield NewItem(n, one.custom_id, state, one.provider, one.model, segments.append(bytes(one.params)), note)
 
 
-def store_at_once(db: sqlite3.Connection, new: NewBatch, checked: Checked, segments: Appender) -> None:
+def store_at_once(db: Db, new: NewBatch, checked: Checked, segments: Appender) -> None:
     """The whole batch in the current transaction."""
     seq = batches.begin(db, new)
     items = list(rows(checked.requests, 0, segments))

@@ -6,7 +6,6 @@ Rule 3. Results are read a page at a time; memory is bounded by one item, or by 
 """
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from asbru.model.failure import Refused
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.store import Store, batches, items, jobs
 from asbru.store.batches import Page
+from asbru.store.db import Db
 from asbru.store.items import Which
 from asbru.store.store import SEGMENTS
 
@@ -131,7 +131,7 @@ class BatchService:
         new = new_batch(order, checked, digest)
         store = self._store
 
-        def work(db: sqlite3.Connection) -> str:
+        def work(db: Db) -> str:
             known = replayed(db, order, digest)
             if known is None:
                 store_at_once(db, new, checked, store.segments)

@@ -9,7 +9,6 @@ sees the batch before the last step; a process that dies leaves only what the st
 import asyncio
 import mmap
 import os
-import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -21,7 +20,8 @@ from asbru.batch.intake import Checked, Order, check, digest_of, new_batch, repl
 from asbru.model.failure import Bug, Refused
 from asbru.store import Appender, batches
 from asbru.store.batches import NewBatch
-from asbru.store.sqlite import connect, transaction
+from asbru.store.db import Conflict, Db, transaction
+from asbru.store.sqlite import connect
 
 _STEP = 5_000
 """Items in one transaction."""
@@ -94,7 +94,7 @@ def _store(task: Task, body: bytes | memoryview) -> str:
         if (known := replayed(db, order, digest)) is not None:
             return known
         return _write(db, Path(task.segments), new_batch(order, checked, digest), checked)
-    except sqlite3.IntegrityError:
+    except Conflict:
         # Another create with this key was faster.
         known = replayed(db, order, digest)
         if known is None:
@@ -104,7 +104,7 @@ def _store(task: Task, body: bytes | memoryview) -> str:
         db.close()
 
 
-def _write(db: sqlite3.Connection, folder: Path, new: NewBatch, checked: Checked) -> str:
+def _write(db: Db, folder: Path, new: NewBatch, checked: Checked) -> str:
     with transaction(db):
         seq = batches.begin(db, new)
         batches.use(db, seq, [f"i{seq}-1"])
@@ -123,7 +123,7 @@ def _write(db: sqlite3.Connection, folder: Path, new: NewBatch, checked: Checked
     return new.id
 
 
-def _step(db: sqlite3.Connection, seq: int, part: tuple[Checked, int], segments: Appender) -> None:
+def _step(db: Db, seq: int, part: tuple[Checked, int], segments: Appender) -> None:
     checked, first = part
     items = list(rows(checked.requests[first : first + _STEP], first, segments))
     segments.sync()

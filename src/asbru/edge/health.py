@@ -1,13 +1,13 @@
 """``GET /health``: whether this worker can do its work (features.md 1.5)."""
 
 import asyncio
-import sqlite3
 
 import msgspec
 
 from asbru.edge.request import Handler, Request
 from asbru.model.http import Answer
 from asbru.store import Store
+from asbru.store.db import Db
 
 _PATIENCE = 5.0
 """Seconds the store gets to answer."""
@@ -26,7 +26,7 @@ def health_route(store: Store) -> Handler:
     return health
 
 
-def _ping(db: sqlite3.Connection) -> None:
+def _ping(db: Db) -> None:
     db.execute("SELECT 1").fetchone()
 
 

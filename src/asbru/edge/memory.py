@@ -6,7 +6,6 @@ Rule 2. A request whose id we do not know goes on as it is: the provider may kno
 refused by who reads it.
 """
 
-import sqlite3
 from collections.abc import Mapping
 from functools import partial
 
@@ -15,6 +14,7 @@ from msgspec import Raw
 
 from asbru.model.failure import Refused
 from asbru.store import Store, replies
+from asbru.store.db import Db
 from asbru.store.replies import Kept, TooLong
 from asbru.wire.envelope import Envelope
 from asbru.wire.openai.responses_ask_in import unknown_previous
@@ -101,7 +101,7 @@ class Memory:
         return output[where[1]] if where[1] < len(output) else item
 
 
-def _conversation(previous: Kept, now: float, db: sqlite3.Connection) -> list[Kept] | None:
+def _conversation(previous: Kept, now: float, db: Db) -> list[Kept] | None:
     return replies.conversation(db, previous, now, MOST)
 
 

@@ -2,7 +2,6 @@
 exist.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from asbru.model.batches import About, Batch, Counts, Mode, Phase, State, Status
 from asbru.model.names import Format
 from asbru.model.usage import Usage
 from asbru.store.blobs import Place
+from asbru.store.db import Conflict, Db
 from asbru.store.stopping import stop
 
 _encode = msgspec.json.Encoder().encode
@@ -83,7 +83,7 @@ class Page(Struct, frozen=True):
 # Writing a new batch: keyed(), then begin(), add() as often as needed, open().
 
 
-def keyed(db: sqlite3.Connection, owner: str, key: str) -> tuple[str, str] | None:
+def keyed(db: Db, owner: str, key: str) -> tuple[str, str] | None:
     """Id and digest of the batch that was made with an idempotency key."""
     found: tuple[str, str] | None = db.execute(
         "SELECT b.id, i.digest FROM idempotency i JOIN batches b ON b.seq = i.batch"
@@ -93,28 +93,27 @@ def keyed(db: sqlite3.Connection, owner: str, key: str) -> tuple[str, str] | Non
     return found
 
 
-def begin(db: sqlite3.Connection, new: NewBatch) -> int:
+def begin(db: Db, new: NewBatch) -> int:
     """The number of a new batch that nobody sees yet."""
-    cursor = db.execute(
+    made = db.execute(
         "INSERT INTO batches (id, owner, format, phase, provider, mode, headers, models, about, total, remaining,"
-        " created_at, expires_at) VALUES (?, ?, ?, 'intake', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " created_at, expires_at) VALUES (?, ?, ?, 'intake', ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
         (
             *(new.id, new.owner, new.format, new.provider, new.mode, _encode(new.headers).decode()),
             *(_encode(new.models).decode(), _encode(new.about).decode()),
             *(new.total, new.total, new.created_at, new.expires_at),
         ),
     )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    return int(made.fetchone()[0])
 
 
-def use(db: sqlite3.Connection, batch: int, segments: Iterable[str]) -> None:
+def use(db: Db, batch: int, segments: Iterable[str]) -> None:
     """Note that a batch has bodies in these segments."""
     rows = [(segment, batch) for segment in segments]
     db.executemany("INSERT INTO segment_uses (segment, batch) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
 
 
-def add(db: sqlite3.Connection, batch: int, items: Iterable[NewItem]) -> None:
+def add(db: Db, batch: int, items: Iterable[NewItem]) -> None:
     """Store items of a batch that is not open yet."""
     db.executemany(
         "INSERT INTO items (batch, n, custom_id, state, provider, model, note, ask_segment, ask_at, ask_length)"
@@ -126,18 +125,22 @@ def add(db: sqlite3.Connection, batch: int, items: Iterable[NewItem]) -> None:
     )
 
 
-def open_(db: sqlite3.Connection, batch: int, new: NewBatch, shares: Mapping[str, tuple[int, int]]) -> None:
-    """Make the batch visible. ``shares``: items per provider, live and native. Raises IntegrityError for a used key."""
+TAKE_KEY = "INSERT INTO idempotency (owner, key, digest, batch) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
+
+def open_(db: Db, batch: int, new: NewBatch, shares: Mapping[str, tuple[int, int]]) -> None:
+    """Make the batch visible. ``shares``: items per provider, live and native. Raises Conflict for a used key."""
     if new.key:
         db.execute("DELETE FROM idempotency WHERE owner = ? AND key = ? AND batch IN"
                    " (SELECT seq FROM batches WHERE deleted_at IS NOT NULL)", (new.owner, new.key))  # fmt: skip
         row = (new.owner, new.key, new.digest, batch)
-        db.execute("INSERT INTO idempotency (owner, key, digest, batch) VALUES (?, ?, ?, ?)", row)
+        if db.execute(TAKE_KEY, row).rowcount != 1:
+            raise Conflict("another batch was made with this idempotency key")
     rows = [(batch, provider, live, native) for provider, (live, native) in shares.items()]
     db.executemany("INSERT INTO shares (batch, provider, live, native) VALUES (?, ?, ?, ?)", rows)
     opened = db.execute("UPDATE batches SET phase = 'in_progress' WHERE seq = ? AND phase = 'intake'", (batch,))
     if opened.rowcount != 1:
-        raise sqlite3.IntegrityError("the batch was removed while it was being written")
+        raise Conflict("the batch was removed while it was being written")
 
 
 # Reading.
@@ -158,13 +161,13 @@ NEWER = _SELECT + " AND owner = ? AND seq > ? ORDER BY seq ASC LIMIT ?"
 _NEWEST = 1 << 62
 
 
-def find(db: sqlite3.Connection, owner: str, id: str) -> tuple[Batch, int] | None:
+def find(db: Db, owner: str, id: str) -> tuple[Batch, int] | None:
     """A batch and its number, or None."""
     row = db.execute(FIND, (id, owner)).fetchone()
     return (_batch(row[:-1]), row[-1]) if row else None
 
 
-def page(db: sqlite3.Connection, owner: str, limit: int, before: str, after: str) -> Page | None:
+def page(db: Db, owner: str, limit: int, before: str, after: str) -> Page | None:
     """Up to ``limit`` batches older than ``after`` or newer than ``before`` ("": no bound). None: unknown cursor."""
     cursor = _NEWEST
     if before or after:
@@ -215,7 +218,7 @@ ACTIVE = (
 )
 
 
-def active(db: sqlite3.Connection, now: float) -> list[Active]:
+def active(db: Db, now: float) -> list[Active]:
     """All batches with work left, oldest first."""
     grouped: dict[int, list[tuple[Any, ...]]] = {}
     for row in db.execute(ACTIVE, (now,)):
@@ -244,7 +247,7 @@ CANCEL = "UPDATE batches SET phase = 'canceling', cancel_initiated_at = ? WHERE 
 EXPIRE = "UPDATE batches SET phase = 'expiring' WHERE seq = ? AND phase = 'in_progress'"
 
 
-def cancel(db: sqlite3.Connection, owner: str, id: str, now: float) -> tuple[Batch, bool] | None:
+def cancel(db: Db, owner: str, id: str, now: float) -> tuple[Batch, bool] | None:
     """The batch as it is now and whether it could be canceled (one that has ended cannot); None: there is no such
     batch.
     """
@@ -261,7 +264,7 @@ def cancel(db: sqlite3.Connection, owner: str, id: str, now: float) -> tuple[Bat
     return found[0], True
 
 
-def delete(db: sqlite3.Connection, owner: str, id: str, now: float) -> bool | None:
+def delete(db: Db, owner: str, id: str, now: float) -> bool | None:
     """Hide an ended batch; its rows and bodies go with the next sweep. False: not ended. None: there is no such
     batch.
     """
@@ -277,12 +280,12 @@ def delete(db: sqlite3.Connection, owner: str, id: str, now: float) -> bool | No
 _DUE = "SELECT seq FROM batches WHERE ended_at IS NULL AND expires_at <= ? AND phase = 'in_progress'"
 
 
-def expired(db: sqlite3.Connection, now: float) -> list[int]:
+def expired(db: Db, now: float) -> list[int]:
     """Batches that have outlived their time and still go on."""
     return [row[0] for row in db.execute(_DUE, (now,))]
 
 
-def expire(db: sqlite3.Connection, seq: int, now: float) -> None:
+def expire(db: Db, seq: int, now: float) -> None:
     """End the time of a batch: what was not sent expires, what was sent is awaited."""
     if db.execute(EXPIRE, (seq,)).rowcount:
         stop(db, seq, Phase.EXPIRING, now)

@@ -2,14 +2,15 @@
 segments.
 """
 
-import sqlite3
 from collections.abc import Collection
+
+from asbru.store.db import Db
 
 _STEP = 5_000
 """Rows removed in one transaction: others wait less than 100 ms."""
 
 
-def archive(db: sqlite3.Connection, before: float, now: float) -> None:
+def archive(db: Db, before: float, now: float) -> None:
     """Archive ended batches that were created before a time: their results are refused from now on."""
     db.execute(
         "UPDATE batches SET archived_at = ? WHERE archived_at IS NULL AND created_at <= ? AND ended_at IS NOT NULL",
@@ -23,7 +24,7 @@ DOOMED = (
 )
 
 
-def clear_step(db: sqlite3.Connection) -> bool:
+def clear_step(db: Db) -> bool:
     """Remove some rows of one deleted or archived batch; whether there may be more to do."""
     row = db.execute(DOOMED).fetchone()
     if row is None:
@@ -35,17 +36,17 @@ def clear_step(db: sqlite3.Connection) -> bool:
     return True
 
 
-def _clear_items(db: sqlite3.Connection, batch: int) -> int:
+def _clear_items(db: Db, batch: int) -> int:
     step = "DELETE FROM items WHERE batch = ?1 AND n IN (SELECT n FROM items WHERE batch = ?1 ORDER BY n LIMIT ?2)"
     return db.execute(step, (batch, _STEP)).rowcount
 
 
-def abandon_intakes(db: sqlite3.Connection, before: float) -> None:
+def abandon_intakes(db: Db, before: float) -> None:
     """Doom intakes begun before a time that never opened: their writer is dead."""
     db.execute("UPDATE batches SET deleted_at = created_at WHERE phase = 'intake' AND created_at <= ?", (before,))
 
 
-def unused_segments(db: sqlite3.Connection, names: Collection[str], mine: tuple[str, str]) -> list[str]:
+def unused_segments(db: Db, names: Collection[str], mine: tuple[str, str]) -> list[str]:
     """Those of ``names`` that nothing refers to and nobody writes.
 
     ``mine``: stem and name of what the caller writes; what another living session has made is left alone.

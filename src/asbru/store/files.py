@@ -5,13 +5,13 @@ Rule 2. Bytes are a file of their own, named by id: in place before the row is c
 What a crash leaves without a row is removed by the sweep.
 """
 
-import sqlite3
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from asbru.model.files import File
+from asbru.store.db import Db
 
 _COLUMNS = "id, owner, name, size, created_at, purpose, media_type, expires_at"
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
@@ -42,7 +42,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     purpose: str = ""
 
 
-def add(db: sqlite3.Connection, file: File) -> None:
+def add(db: Db, file: File) -> None:
     """Store a file's row; its bytes are in place."""
     db.execute(
         "INSERT INTO files (id, owner, name, size, created_at, purpose, media_type, expires_at)"
@@ -54,13 +54,13 @@ def add(db: sqlite3.Connection, file: File) -> None:
     )
 
 
-def find(db: sqlite3.Connection, owner: str, id: str, now: float) -> File | None:
+def find(db: Db, owner: str, id: str, now: float) -> File | None:
     """One file, or None."""
     row = db.execute(FIND, (id, owner, now)).fetchone()
     return _file(row) if row else None
 
 
-def page(db: sqlite3.Connection, owner: str, wanted: Wanted, now: float) -> FilePage | None:
+def page(db: Db, owner: str, wanted: Wanted, now: float) -> FilePage | None:
     """A page of files. None: the cursor is unknown."""
     up = wanted.oldest_first != bool(wanted.before)
     cursor = 0 if up else _NEWEST
@@ -75,17 +75,17 @@ def page(db: sqlite3.Connection, owner: str, wanted: Wanted, now: float) -> File
     return FilePage(tuple(reversed(found) if wanted.before else found), len(rows) > wanted.limit)
 
 
-def delete(db: sqlite3.Connection, owner: str, id: str) -> bool:
+def delete(db: Db, owner: str, id: str) -> bool:
     """Whether there was such a file."""
     return db.execute("DELETE FROM files WHERE id = ? AND owner = ?", (id, owner)).rowcount == 1
 
 
-def expire(db: sqlite3.Connection, now: float) -> None:
+def expire(db: Db, now: float) -> None:
     """Remove the rows of files whose time is over."""
     db.execute("DELETE FROM files WHERE expires_at IS NOT NULL AND expires_at <= ?", (now,))
 
 
-def unused(db: sqlite3.Connection, names: Collection[str]) -> list[str]:
+def unused(db: Db, names: Collection[str]) -> list[str]:
     """Those of ``names`` that no row refers to."""
     kept = {row[0] for row in db.execute("SELECT id FROM files")}
     return [name for name in names if name not in kept]

@@ -5,7 +5,6 @@ nothing.
 Rule 2. Result, usage, charge, log line and counts of a group are one transaction.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -18,8 +17,8 @@ from asbru.model.names import Format
 from asbru.model.record import Record
 from asbru.model.usage import Usage
 from asbru.store.blobs import Appender, Place
+from asbru.store.db import Db, savepoint
 from asbru.store.logs import charge_of, write_charges, write_lines
-from asbru.store.sqlite import savepoint
 from asbru.store.stopping import end_if_done, stop_all
 
 _encode = msgspec.json.Encoder().encode
@@ -67,7 +66,8 @@ class Postponed(Struct, frozen=True):
 
 CLAIM = (
     "UPDATE items SET state = 'claimed', lease = ?1 WHERE (batch, n) IN (SELECT batch, n FROM items"
-    " WHERE batch = ?2 AND provider = ?3 AND state = 'waiting' AND not_before <= ?4 ORDER BY not_before, n LIMIT ?5)"
+    " WHERE batch = ?2 AND provider = ?3 AND state = 'waiting' AND not_before <= ?4 ORDER BY not_before, n LIMIT ?5"
+    " /*! FOR UPDATE SKIP LOCKED */)"
     " RETURNING batch, n, custom_id, provider, model, attempts, ask_segment, ask_at, ask_length"
 )
 FINISH = (
@@ -106,7 +106,7 @@ READ: Mapping[Which, str] = {
 }
 
 
-def claim(db: sqlite3.Connection, session: int, share: tuple[int, str], now: float, most: int) -> list[Claimed]:
+def claim(db: Db, session: int, share: tuple[int, str], now: float, most: int) -> list[Claimed]:
     """Up to ``most`` waiting items of one batch and provider, in order; empty when there are none due."""
     batch, provider = share
     rows = db.execute(CLAIM, (session, batch, provider, now, most)).fetchall()
@@ -114,19 +114,17 @@ def claim(db: sqlite3.Connection, session: int, share: tuple[int, str], now: flo
     return [Claimed(r[0], r[1], r[2], r[3], r[4], r[5], Place(*r[6:9])) for r in rows]
 
 
-def finish(db: sqlite3.Connection, session: int, group: Sequence[Done], segments: Appender, now: float) -> int:
+def finish(db: Db, session: int, group: Sequence[Done], segments: Appender, now: float) -> int:
     """Write what became of claimed items; returns how many were still ours. Charges and logs those, and only those."""
     return _write(db, FINISH, session, group, (segments, now))
 
 
-def collect(db: sqlite3.Connection, job: str, group: Sequence[Done], segments: Appender, now: float) -> int:
+def collect(db: Db, job: str, group: Sequence[Done], segments: Appender, now: float) -> int:
     """Write what became of submitted items of a job; items that have a result already keep it."""
     return _write(db, COLLECT, job, group, (segments, now))
 
 
-def _write(
-    db: sqlite3.Connection, statement: str, fence: int | str, group: Sequence[Done], ends: tuple[Appender, float]
-) -> int:
+def _write(db: Db, statement: str, fence: int | str, group: Sequence[Done], ends: tuple[Appender, float]) -> int:
     segments, now = ends
     places = [segments.append(done.body) for done in group]
     rows = [_row(done, place, fence) for done, place in zip(group, places, strict=True)]
@@ -152,9 +150,7 @@ class _Mixed(Exception):
     """Not all rows of a group were ours."""
 
 
-def _update(
-    db: sqlite3.Connection, statement: str, rows: list[tuple[object, ...]], group: Sequence[Done]
-) -> Sequence[Done]:
+def _update(db: Db, statement: str, rows: list[tuple[object, ...]], group: Sequence[Done]) -> Sequence[Done]:
     """Those of ``group`` whose row was changed. All at once, as a fenced row is rare; one by one if there is one."""
     try:
         with savepoint(db):
@@ -165,7 +161,7 @@ def _update(
     return group
 
 
-def _add(db: sqlite3.Connection, written: Sequence[Done], now: float) -> None:
+def _add(db: Db, written: Sequence[Done], now: float) -> None:
     """Bring the counts of the batches up to date, and end those that are done."""
     for batch in {done.batch for done in written}:
         mine = [done for done in written if done.batch == batch]
@@ -183,7 +179,7 @@ _TOKENS = (
 )
 
 
-def postpone(db: sqlite3.Connection, session: int, group: Iterable[Postponed], now: float) -> None:
+def postpone(db: Db, session: int, group: Iterable[Postponed], now: float) -> None:
     """Put claimed items back; those of a batch that is being stopped are withdrawn."""
     rows = [(item.not_before, int(item.failed), item.batch, item.n, session) for item in group]
     db.executemany(POSTPONE, rows)
@@ -193,12 +189,12 @@ def postpone(db: sqlite3.Connection, session: int, group: Iterable[Postponed], n
 Row = tuple[ItemResult, Place]
 
 
-def read(db: sqlite3.Connection, batch: int, after: int, which: Which, most: int) -> list[Row]:
+def read(db: Db, batch: int, after: int, which: Which, most: int) -> list[Row]:
     """Items with an outcome, in order from the one after number ``after``, with the place of their body."""
     return [_result(row) for row in db.execute(READ[which], (batch, after, most))]
 
 
-def reply_bytes(db: sqlite3.Connection, batch: int) -> int:
+def reply_bytes(db: Db, batch: int) -> int:
     """How long all results of a batch are together."""
     found: int = db.execute("SELECT COALESCE(SUM(reply_length), 0) FROM items WHERE batch = ?", (batch,)).fetchone()[0]
     return found

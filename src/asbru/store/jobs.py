@@ -5,7 +5,6 @@ crash in between, the provider is asked whether it has the job before it is ever
 Rule 2. A job is held by one session at a time; every write names it.
 """
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from msgspec import Struct
 from asbru.model.batches import Batch
 from asbru.store import batches
 from asbru.store.blobs import Place
+from asbru.store.db import Db
 from asbru.store.stopping import end_if_done
 
 _encode = msgspec.json.Encoder().encode
@@ -73,23 +73,24 @@ _COLUMNS = (
 _INSERT = "INSERT INTO jobs (" + _COLUMNS + ", lease) VALUES (" + ", ".join("?" * 18) + ")"  # noqa: S608  Our words only.
 _HOLD = (
     "UPDATE jobs SET lease = ?1 WHERE id IN (SELECT id FROM jobs"
-    " WHERE state <> 'ended' AND due_at <= ?2 AND lease IN (0, ?1) ORDER BY due_at LIMIT ?3) RETURNING "
+    " WHERE state <> 'ended' AND due_at <= ?2 AND lease IN (0, ?1) ORDER BY due_at LIMIT ?3"
+    " /*! FOR UPDATE SKIP LOCKED */) RETURNING "
 )
 HOLD = _HOLD + _COLUMNS
 
 
-def queued(db: sqlite3.Connection, share: tuple[int, str], after: int, most: int) -> list[Queued]:
+def queued(db: Db, share: tuple[int, str], after: int, most: int) -> list[Queued]:
     """Items of one batch and provider that wait for a job, in order from the one after number ``after``."""
     rows = db.execute(QUEUED, (*share, after, most))
     return [Queued(row[0], row[1], row[2], Place(*row[3:])) for row in rows]
 
 
-def seize(db: sqlite3.Connection, session: int, batch: int, numbers: Iterable[int]) -> None:
+def seize(db: Db, session: int, batch: int, numbers: Iterable[int]) -> None:
     """Take queued items as claimed, to finish them without a job (they cannot be converted)."""
     db.executemany(REFUSE, [(session, batch, n) for n in numbers])
 
 
-def plan(db: sqlite3.Connection, session: int, job: JobRow, numbers: Sequence[int]) -> bool:
+def plan(db: Db, session: int, job: JobRow, numbers: Sequence[int]) -> bool:
     """Write a job and its items down, held by ``session``; False, and nothing written, when an item is no longer
     queued.
     """
@@ -109,12 +110,12 @@ def _values(job: JobRow) -> tuple[Any, ...]:
     )
 
 
-def hold(db: sqlite3.Connection, session: int, now: float, most: int) -> list[JobRow]:
+def hold(db: Db, session: int, now: float, most: int) -> list[JobRow]:
     """Jobs that are due and that nobody else holds; they are the session's now."""
     return [_job(row) for row in db.execute(HOLD, (session, now, most)).fetchall()]
 
 
-def update(db: sqlite3.Connection, session: int, job: JobRow, *, keep: bool, due: float) -> bool:
+def update(db: Db, session: int, job: JobRow, *, keep: bool, due: float) -> bool:
     """Write where a job stands; False when the session no longer holds it. ``keep``: go on holding it.
 
     ``due``: when it was due as it was held; a job that was hurried since stays due.
@@ -130,18 +131,18 @@ def update(db: sqlite3.Connection, session: int, job: JobRow, *, keep: bool, due
     return done.rowcount == 1
 
 
-def hold_share(db: sqlite3.Connection, session: int, share: tuple[int, str]) -> bool:
+def hold_share(db: Db, session: int, share: tuple[int, str]) -> bool:
     """Be the one who gathers a batch's items for a provider; False when another does."""
     statement = "UPDATE shares SET lease = ? WHERE batch = ? AND provider = ? AND lease IN (0, ?)"
     return db.execute(statement, (session, *share, session)).rowcount == 1
 
 
-def free_share(db: sqlite3.Connection, session: int, share: tuple[int, str]) -> None:
+def free_share(db: Db, session: int, share: tuple[int, str]) -> None:
     """Have gathered it."""
     db.execute("UPDATE shares SET lease = 0 WHERE batch = ? AND provider = ? AND lease = ?", (*share, session))
 
 
-def models(db: sqlite3.Connection, batch: int, numbers: Iterable[int]) -> dict[int, str]:
+def models(db: Db, batch: int, numbers: Iterable[int]) -> dict[int, str]:
     """The models of these items."""
     found = {}
     for n in numbers:
@@ -151,7 +152,7 @@ def models(db: sqlite3.Connection, batch: int, numbers: Iterable[int]) -> dict[i
     return found
 
 
-def unplan(db: sqlite3.Connection, session: int, job: JobRow, now: float) -> None:
+def unplan(db: Db, session: int, job: JobRow, now: float) -> None:
     """Forget a job that was certainly not made upstream: its items are queued again. Nothing when it is somebody
     else's.
     """
@@ -160,7 +161,7 @@ def unplan(db: sqlite3.Connection, session: int, job: JobRow, now: float) -> Non
         end_if_done(db, job.batch, now)
 
 
-def outstanding(db: sqlite3.Connection, job: str, after: int, most: int) -> list[int]:
+def outstanding(db: Db, job: str, after: int, most: int) -> list[int]:
     """Numbers of a job's items that have no result yet, in order."""
     return [row[0] for row in db.execute(SUBMITTED, (job, after, most))]
 
@@ -168,7 +169,7 @@ def outstanding(db: sqlite3.Connection, job: str, after: int, most: int) -> list
 HURRY = "UPDATE jobs SET due_at = ? WHERE batch = ? AND state <> 'ended'"
 
 
-def cancel(db: sqlite3.Connection, owner: str, id: str, now: float) -> tuple[Batch, bool] | None:
+def cancel(db: Db, owner: str, id: str, now: float) -> tuple[Batch, bool] | None:
     """As ``batches.cancel``; its jobs are told soon."""
     done = batches.cancel(db, owner, id, now)
     found = batches.find(db, owner, id)
@@ -177,20 +178,20 @@ def cancel(db: sqlite3.Connection, owner: str, id: str, now: float) -> tuple[Bat
     return done
 
 
-def expire(db: sqlite3.Connection, now: float) -> None:
+def expire(db: Db, now: float) -> None:
     """End the time of every batch that has outlived it; their jobs are told soon."""
     for seq in batches.expired(db, now):
         batches.expire(db, seq, now)
         db.execute(HURRY, (now, seq))
 
 
-def known(db: sqlite3.Connection, provider: str) -> frozenset[str]:
+def known(db: Db, provider: str) -> frozenset[str]:
     """Upstream ids of all jobs at a provider."""
     rows = db.execute("SELECT upstream_id FROM jobs WHERE provider = ? AND upstream_id <> ''", (provider,))
     return frozenset(row[0] for row in rows)
 
 
-def open_ids(db: sqlite3.Connection) -> frozenset[str]:
+def open_ids(db: Db) -> frozenset[str]:
     """Ids of all jobs that have not ended."""
     return frozenset(row[0] for row in db.execute("SELECT id FROM jobs WHERE state <> 'ended'"))
 

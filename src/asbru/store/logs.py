@@ -6,13 +6,13 @@ Rule 3. Many rows go into one statement: the thread that writes hands the interp
 time the event loop has to win it back.
 """
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 import msgspec
 
 from asbru.model.record import Record
+from asbru.store.db import Db
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,17 +57,17 @@ def _line(r: Record) -> tuple[object, ...]:
     )
 
 
-def write_lines(db: sqlite3.Connection, records: Sequence[Record]) -> None:
+def write_lines(db: Db, records: Sequence[Record]) -> None:
     """Write log lines; those that are there already stay as they are."""
     _write(db, _LINE, [_line(record) for record in records])
 
 
-def write_charges(db: sqlite3.Connection, charges: Sequence[Charge | None]) -> None:
+def write_charges(db: Db, charges: Sequence[Charge | None]) -> None:
     """Write ledger rows; those that are there already stay as they are."""
     _write(db, _CHARGE, [charge for charge in charges if charge is not None])
 
 
-def _write(db: sqlite3.Connection, inserts: Mapping[int, str], rows: Sequence[tuple[object, ...]]) -> None:
+def _write(db: Db, inserts: Mapping[int, str], rows: Sequence[tuple[object, ...]]) -> None:
     for part in _parts(rows):
         statement = inserts[len(part)]
         try:

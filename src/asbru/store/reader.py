@@ -1,13 +1,12 @@
 """Reads that may be slow: in threads of their own, each with its own connection, never on the event loop."""
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from asbru.store.sqlite import Work
+from asbru.store.db import Db, Work
 
 T = TypeVar("T")
 
@@ -15,11 +14,11 @@ T = TypeVar("T")
 class Reader:
     """Runs reads in ``threads`` threads."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], threads: int = 2) -> None:
+    def __init__(self, connect: Callable[[], Db], threads: int = 2) -> None:
         self._connect = connect
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="asbru-reader")
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: list[Db] = []
 
     async def do(self, work: Work[T]) -> T:
         """What ``work`` reads."""
@@ -30,7 +29,7 @@ class Reader:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def _run(self, work: Work[T]) -> T:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        db: Db | None = getattr(self._local, "db", None)
         if db is None:
             db = self._local.db = self._connect()
             db.execute("PRAGMA query_only=ON")

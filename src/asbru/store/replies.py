@@ -4,9 +4,9 @@ Rule 1. Every question is asked with an owner; others' replies do not exist.
 Rule 2. A row holds what was new in its request, and the reply; what came before is in the row that ``previous`` names.
 """
 
-import sqlite3
-
 from msgspec import Struct
+
+from asbru.store.db import Db
 
 _STEP = 200
 """Rows removed in one transaction: they may be large."""
@@ -29,10 +29,10 @@ class TooLong(Exception):
 
 
 FIND = "SELECT id, owner, previous, asked, reply, created_at, expires_at FROM replies WHERE id = ? AND owner = ?"
-EXPIRED = "SELECT rowid FROM replies WHERE expires_at <= ? LIMIT ?"
+EXPIRED = "SELECT id FROM replies WHERE expires_at <= ? LIMIT ?"
 
 
-def add(db: sqlite3.Connection, kept: Kept) -> None:
+def add(db: Db, kept: Kept) -> None:
     """Keep a reply."""
     db.execute(
         "INSERT INTO replies (id, owner, previous, asked, reply, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -41,7 +41,7 @@ def add(db: sqlite3.Connection, kept: Kept) -> None:
     )
 
 
-def find(db: sqlite3.Connection, owner: str, id: str, now: float) -> Kept | None:
+def find(db: Db, owner: str, id: str, now: float) -> Kept | None:
     """One reply, or None."""
     row = db.execute(FIND, (id, owner)).fetchone()
     if row is None or row[6] <= now:
@@ -50,7 +50,7 @@ def find(db: sqlite3.Connection, owner: str, id: str, now: float) -> Kept | None
     return Kept(**dict(zip(names, row, strict=True)))
 
 
-def conversation(db: sqlite3.Connection, kept: Kept, now: float, most: int) -> list[Kept] | None:
+def conversation(db: Db, kept: Kept, now: float, most: int) -> list[Kept] | None:
     """All that led to ``kept``, the first one first; None when a part of it is gone. Raises TooLong."""
     found = [kept]
     size = len(kept.asked) + len(kept.reply)
@@ -65,7 +65,7 @@ def conversation(db: sqlite3.Connection, kept: Kept, now: float, most: int) -> l
     return found[::-1]
 
 
-def delete(db: sqlite3.Connection, owner: str, id: str, now: float) -> bool:
+def delete(db: Db, owner: str, id: str, now: float) -> bool:
     """Whether there was such a reply."""
     if find(db, owner, id, now) is None:
         return False
@@ -73,8 +73,8 @@ def delete(db: sqlite3.Connection, owner: str, id: str, now: float) -> bool:
     return True
 
 
-def expire(db: sqlite3.Connection, now: float) -> bool:
+def expire(db: Db, now: float) -> bool:
     """Remove some replies whose time is over; whether there may be more."""
     rows = db.execute(EXPIRED, (now, _STEP)).fetchall()
-    db.executemany("DELETE FROM replies WHERE rowid = ?", rows)
+    db.executemany("DELETE FROM replies WHERE id = ?", rows)
     return len(rows) == _STEP

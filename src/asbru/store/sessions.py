@@ -6,45 +6,45 @@ Rule 2. A session that is not renewed in time, or whose worker is known to be de
 free again, and whatever it still writes under its old number changes nothing.
 """
 
-import sqlite3
-
+from asbru.store.db import Db
 from asbru.store.stopping import stop_all
 
 LEASE = 30.0
 """Seconds for which a heartbeat holds."""
 
 
-def begin(db: sqlite3.Connection, worker: str, until: float) -> int:
+BEGIN = "INSERT INTO sessions (worker, until) VALUES (?, ?) RETURNING seq"
+
+
+def begin(db: Db, worker: str, until: float) -> int:
     """A new session; its number."""
-    cursor = db.execute("INSERT INTO sessions (worker, until) VALUES (?, ?)", (worker, until))
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    return int(db.execute(BEGIN, (worker, until)).fetchone()[0])
 
 
-def renew(db: sqlite3.Connection, session: int, until: float) -> bool:
+def renew(db: Db, session: int, until: float) -> bool:
     """Whether the session was still there."""
     return db.execute("UPDATE sessions SET until = ? WHERE seq = ?", (until, session)).rowcount == 1
 
 
-def end(db: sqlite3.Connection, session: int, now: float) -> None:
+def end(db: Db, session: int, now: float) -> None:
     """End one session and free what it holds."""
     db.execute("DELETE FROM sessions WHERE seq = ?", (session,))
     free(db, now)
 
 
-def end_worker(db: sqlite3.Connection, worker: str, now: float) -> None:
+def end_worker(db: Db, worker: str, now: float) -> None:
     """End all sessions of a worker that is known to be dead, and free what they hold."""
     db.execute("DELETE FROM sessions WHERE worker = ?", (worker,))
     free(db, now)
 
 
-def end_all(db: sqlite3.Connection, now: float) -> None:
+def end_all(db: Db, now: float) -> None:
     """End every session: the caller knows that nobody else is alive."""
     db.execute("DELETE FROM sessions")
     free(db, now)
 
 
-def lapse(db: sqlite3.Connection, now: float) -> None:
+def lapse(db: Db, now: float) -> None:
     """End the sessions that were not renewed in time, and free what they hold."""
     if db.execute("DELETE FROM sessions WHERE until < ?", (now,)).rowcount:
         free(db, now)
@@ -58,7 +58,7 @@ FREE_JOBS = (
 )
 
 
-def free(db: sqlite3.Connection, now: float) -> None:
+def free(db: Db, now: float) -> None:
     """What nobody alive holds is free again."""
     db.execute(FREE_ITEMS)
     db.execute(FREE_JOBS)

@@ -10,14 +10,9 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
-
-T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], T]
-"""Statements to run with a connection; inside a transaction when it writes."""
 
 HEAD = "0004"
 """The schema that this code speaks; a test keeps it equal to tables.HEAD."""
@@ -39,33 +34,6 @@ def connect(database: Path) -> sqlite3.Connection:
     db.execute("PRAGMA temp_store=MEMORY")
     db.execute("PRAGMA cache_size=-16000")
     return db
-
-
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """One transaction that holds the write lock from the start; rolled back when the block raises."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def savepoint(db: sqlite3.Connection) -> Iterator[None]:
-    """A part of a transaction that is undone alone when the block raises."""
-    db.execute("SAVEPOINT part")
-    try:
-        yield
-        db.execute("RELEASE part")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK TO part")
-            db.execute("RELEASE part")
-        raise
 
 
 def prepare(database: Path) -> None:

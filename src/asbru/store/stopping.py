@@ -1,6 +1,6 @@
 """How a batch comes to its end: items withdrawn before they ran, and the moment nothing remains."""
 
-import sqlite3
+from asbru.store.db import Db
 
 WITHDRAW = (
     "UPDATE items SET state = ? WHERE batch = ? AND state = 'waiting'",
@@ -19,7 +19,7 @@ END = (
 )
 
 
-def stop(db: sqlite3.Connection, batch: int, phase: str, now: float) -> None:
+def stop(db: Db, batch: int, phase: str, now: float) -> None:
     """Withdraw what has not been sent from a batch that is ``canceling`` or ``expiring``."""
     outcome = _OUTCOME[phase]
     gone = sum(db.execute(statement, (outcome, batch)).rowcount for statement in WITHDRAW)
@@ -28,13 +28,13 @@ def stop(db: sqlite3.Connection, batch: int, phase: str, now: float) -> None:
     end_if_done(db, batch, now)
 
 
-def stop_all(db: sqlite3.Connection, now: float) -> None:
+def stop_all(db: Db, now: float) -> None:
     """Withdraw what came back unsent from every batch that is being stopped."""
     stopping = "SELECT seq, phase FROM batches WHERE ended_at IS NULL AND phase IN ('canceling', 'expiring')"
     for batch, phase in db.execute(stopping).fetchall():
         stop(db, batch, phase, now)
 
 
-def end_if_done(db: sqlite3.Connection, batch: int, now: float) -> None:
+def end_if_done(db: Db, batch: int, now: float) -> None:
     """End the batch when no item is without an outcome."""
     db.execute(END, (now, batch))

@@ -1,7 +1,6 @@
 """The store of one worker process: one writer thread, a few reader threads, the segments, and the worker's session."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import TypeVar
 from asbru.model.record import Record
 from asbru.store import clearing, replies, sessions
 from asbru.store.blobs import Appender, Place, Shelf
+from asbru.store.db import Db, transaction
 from asbru.store.reader import Reader
-from asbru.store.sqlite import Presence, connect, locked, prepare, transaction
+from asbru.store.sqlite import Presence, connect, locked, prepare
 from asbru.store.writer import Limits, Writer
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class Store:
         now = self.clock()
         session = self.session
 
-        def work(db: sqlite3.Connection) -> int:
+        def work(db: Db) -> int:
             held = sessions.renew(db, session, now + sessions.LEASE)
             sessions.lapse(db, now)
             if held:

@@ -23,8 +23,8 @@ from msgspec import Struct
 
 from asbru.model.record import Record
 from asbru.store.blobs import Appender
+from asbru.store.db import BEGIN, Db, Work, savepoint
 from asbru.store.logs import charge_of, write_charges, write_lines
-from asbru.store.sqlite import Work, savepoint
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class _Task(Struct):
-    work: Callable[[sqlite3.Connection], Any]
+    work: Callable[[Db], Any]
     future: "asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop
     result: Any = None
@@ -58,7 +58,7 @@ class Writer:
     ``dropped``: log lines lost because the buffer was full.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], segments: Appender, limits: Limits) -> None:
+    def __init__(self, connect: Callable[[], Db], segments: Appender, limits: Limits) -> None:
         self.segments = segments
         self.dropped = 0
         self._connect = connect
@@ -68,7 +68,7 @@ class Writer:
         self._charges: deque[Record] = deque()
         self._tasks: deque[_Task] = deque()
         self._at_hand: list[_Task] = []
-        self._db: sqlite3.Connection | None = None
+        self._db: Db | None = None
         self._failure: Exception | None = None
         self._wake = threading.Event()
         self._taken = 0
@@ -187,8 +187,8 @@ class Writer:
             return _presentable(error)
         return None
 
-    def _write(self, db: sqlite3.Connection, tasks: list[_Task], lines: list[Record], charges: list[Record]) -> None:
-        db.execute("BEGIN IMMEDIATE")
+    def _write(self, db: Db, tasks: list[_Task], lines: list[Record], charges: list[Record]) -> None:
+        db.execute(BEGIN)
         if lines:
             write_lines(db, lines)
         if lines or charges:
@@ -236,7 +236,7 @@ def _take(queue: "deque[T]", most: int) -> list[T]:
     return taken
 
 
-def _attempt(db: sqlite3.Connection, task: _Task) -> None:
+def _attempt(db: Db, task: _Task) -> None:
     task.error = None
     try:
         with savepoint(db):
