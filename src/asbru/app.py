@@ -21,6 +21,7 @@ from asbru.edge.cors import pages_of
 from asbru.edge.failures import fail_openai
 from asbru.edge.files import FileService
 from asbru.edge.health import health_route
+from asbru.edge.identity import Identity
 from asbru.edge.inference import Inference
 from asbru.edge.memory import Memory
 from asbru.edge.mounts import make_router
@@ -33,12 +34,14 @@ from asbru.edge.server import Server
 from asbru.gateway import Gateway, Snapshot, Tools
 from asbru.gateway.models import ModelLists
 from asbru.gateway.passthrough import Passthrough
+from asbru.limits import Limits
 from asbru.logs import log
 from asbru.model.names import Operation
 from asbru.natives import native_providers
 from asbru.providers import Provider
 from asbru.providers.prices import batch_price_of, bundled, price_of
 from asbru.store import SchemaError, Store
+from asbru.store.watch import Watch
 from asbru.upstream.client import Client
 from asbru.upstream.signers import Signers
 from asbru.upstream.signing import SignerOf, no_signer
@@ -117,7 +120,9 @@ class Worker:
         self.client = Client()
         signers = Signers(self.client.send, time.time)
         tools = self._tools(settings)
-        self.gateway = Gateway(snapshot_of(settings, signers), tools)
+        self.limits = Limits(self.store)
+        self.gateway = Gateway(snapshot_of(settings, signers), tools, self.limits.admission)
+        self.watch = Watch(self.store, self.limits.read)
         pace = PaceSettings(most=settings.batch.concurrency)
         self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live, EngineSettings(pace=pace))
         self.ids = ids = make_ids(time.time, os.urandom)
@@ -161,12 +166,15 @@ class Worker:
             public_url=settings.public_url,
         )
         health = Route(handler=health_route(self.store), fail=fail_openai, limit=0)
-        return make_router(parts, health)
+        identity = Identity(lambda: self.limits.admission.people, time.time)
+        return make_router(parts, health, identity)
 
     async def start(self, listener: socket.socket, replaces: str) -> None:
         """Listen and begin to work. ``replaces``: a dead worker whose claims are free now."""
         if replaces:
             await self.store.release(replaces)
+        await self.watch.start()
+        self.limits.start()
         await self.server.start(listener)
         self.engine.start()
         self.submission.start()
@@ -174,6 +182,8 @@ class Worker:
     async def stop(self) -> None:
         """Finish what is under way, for at most DRAIN seconds, then close everything."""
         await asyncio.gather(self.server.drain(DRAIN), self.engine.stop(DRAIN), self.submission.stop())
+        await self.watch.stop()
+        await self.limits.stop()
         await self.client.aclose()
         await self.store.close()
 

@@ -106,6 +106,7 @@ class Inference:
             provider=pick_provider(named.decode("latin-1"), table) if named else asked.default,
             at=self._clock(),
             who=request.who,
+            open=not named,
             headers={**passed, **asked.headers} if asked.headers else passed,
             unified=not asked.default and asked.codec.family is Family.OPENAI,
             asked_id=asked_id(request.headers).decode(),

@@ -16,6 +16,7 @@ from asbru.edge.cohere_rows import cohere_model_rows, cohere_rows
 from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_cohere, fail_gemini, fail_openai
 from asbru.edge.gemini import OWN
 from asbru.edge.gemini_rows import VERSIONS, gemini_rows
+from asbru.edge.guard import Identify, guarded
 from asbru.edge.models import ModelRoutes
 from asbru.edge.openai_rows import openai_batch_rows, openai_rows, unified_rows
 from asbru.edge.openapi import openapi_route
@@ -33,15 +34,14 @@ RAW: tuple[tuple[str, str, Fail], ...] = (
 """Whole APIs that are passed on as they are: dialect, provider."""
 
 
-def make_router(parts: Parts, health: Route) -> Router:
-    """All routes."""
+def make_router(parts: Parts, health: Route, identify: Identify) -> Router:
+    """All routes. ``identify``: who sends a request."""
     openai = openai_rows(parts, "openai")
     batches = openai_batch_rows(parts, "openai")
     anthropic = anthropic_rows(parts)
     bedrock = bedrock_rows(parts)
     cohere = cohere_rows(parts)
     mounts = [
-        Mount("GET", "/health", health),
         *below("/v1", openai_rows(parts, "") + unified_rows(parts) + openai_batch_rows(parts, "")),
         *(row for prefix in ("/openai/v1", "/openai") for row in below(prefix, openai + batches)),
         *azure_rows(parts),
@@ -65,6 +65,7 @@ def make_router(parts: Parts, health: Route) -> Router:
         mounts += below(framework, _lists(parts))
     for dialect, provider, fail in RAW:
         mounts += parts.passed.raw(f"/{dialect}_passthrough", provider, fail)
+    mounts = [Mount("GET", "/health", health), *guarded(mounts, identify)]
     mounts.append(Mount("GET", "/openapi.json", openapi_route(tuple(mounts), fail_openai)))
     return Router(mounts, _fails())
 

@@ -19,6 +19,7 @@ class Exchange(Struct, kw_only=True):
     ``at``: Unix seconds when it came in. ``headers``: the client's headers that go upstream (``anthropic-beta``,
     ``x-bf-eh-*`` resolved). ``batch``: id of the batch whose item this is; such exchanges give way to live ones.
     ``unified``: it came by the unified API, whose answers have ``extra_fields``. ``pin``: a key's id or name.
+    ``open``: a model without a prefix may go to any provider that the caller's key knows, not to ``provider`` alone.
     ``asked``: members of the client's own body, when ``envelope`` is not that. ``asked_id``: see Record.
     ``record`` is set when it is over.
     """
@@ -34,6 +35,7 @@ class Exchange(Struct, kw_only=True):
     batch: str = ""
     unified: bool = False
     pin: Pin | None = None
+    open: bool = False
     asked: Mapping[str, Raw] | None = None
     asked_id: str = ""
     record: Record | None = None

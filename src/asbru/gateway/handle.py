@@ -13,19 +13,22 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
+from asbru.gateway.admission import Admission, Limited
+from asbru.gateway.bounds import bound_of
 from asbru.gateway.counting import Estimate
 from asbru.gateway.door import Door
 from asbru.gateway.exchange import Exchange
 from asbru.gateway.extra import Numbered, fields, with_extra
 from asbru.gateway.lanes import BYTES_PER_TOKEN, Lane, open_lane
 from asbru.gateway.pipe import CLIENT_GONE, Passage, Pipe
-from asbru.gateway.snapshot import Snapshot
+from asbru.gateway.snapshot import Snapshot, Wanted
+from asbru.governance import Hold, permitted
 from asbru.model.failure import Broken, Bug, Failure, Refused, Upstream
 from asbru.model.http import Answer, Headers
 from asbru.model.names import Framing
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
-from asbru.routing import GiveUp, Target, Try, next_step
+from asbru.routing import GiveUp, Plan, Target, Try, next_step
 from asbru.upstream.call import Call
 from asbru.wire import CODECS
 from asbru.wire.codec import JSON
@@ -70,13 +73,15 @@ class Trip(Struct, eq=False):
     lane: Lane | None = None
     door: Door | None = None
     request_bytes: int = 0
+    hold: Hold | None = None
 
 
 class Gateway:
     """``await gateway(exchange) -> Answer``. Raises Failure; the caller writes it in the client's dialect."""
 
-    def __init__(self, snapshot: Snapshot, tools: Tools) -> None:
+    def __init__(self, snapshot: Snapshot, tools: Tools, admission: Admission | None = None) -> None:
         self.snapshot = snapshot
+        self.admission = admission or Admission()
         self.live = 0
         """Live exchanges under way: batches give way to them."""
         self._tools = tools
@@ -86,6 +91,8 @@ class Gateway:
         trip = Trip(self._tools.ticks())
         if not x.batch:
             self.live += 1
+        elif x.who.owner:
+            x.who = self.admission.people.owner(x.who.owner)
         try:
             answer = await self.handle(x, trip)
         except Failure as failure:
@@ -108,7 +115,7 @@ class Gateway:
         peek, request = x.peek, x.codec.request
         operation = request + "_stream" if peek.stream else request
         wanted = (peek.model, peek.fallbacks, x.provider, operation)
-        plan = self.snapshot.plan(wanted, tools.dice) if x.pin is None else self.snapshot.pinned(wanted, x.pin)
+        plan = self._plan(x, wanted)
         target = plan.first
         failures: list[Failure] = []
         while True:
@@ -117,8 +124,10 @@ class Gateway:
             except Upstream as failure:
                 failure.provider = target.provider
                 failures.append(failure)
+                self._release(trip)
             except Refused as refusal:
-                if not failures:
+                self._release(trip)
+                if not failures and not (isinstance(refusal, Limited) and refusal.elsewhere and len(plan.legs) > 1):
                     raise
                 # A fallback that cannot do it: the caller is told why the wanted model failed.
                 failures.append(refusal)
@@ -140,8 +149,10 @@ class Gateway:
         lane = open_lane(x, door.model, door)
         stream = lane.stream
         body = lane.request()
-        trip.attempts += 1
         trip.target, trip.lane, trip.door, trip.request_bytes = target, lane, door, len(body)
+        if self.admission.people.limited:
+            await self._hold(x, trip, target, door)
+        trip.attempts += 1
         head = door.head(x.headers, stream, lane)
         if door.signed:
             head += await door.sign(x.headers, stream, lane, body)
@@ -203,6 +214,41 @@ class Gateway:
         kind = MEDIA_TYPES[x.codec.framing] or answer.headers.get(b"content-type", _UNKNOWN)
         return Answer(status=200, headers=_headers(answer.headers, kind, trip, lane), stream=pipe)
 
+    def _plan(self, x: Exchange, wanted: Wanted) -> Plan:
+        """Whom to ask. Raises Refused(400 or 403)."""
+        snapshot, dice, key = self.snapshot, self._tools.dice, x.who.key
+        if key is not None:
+            wanted = self._permitted(x, wanted)
+        if x.pin is not None:
+            return snapshot.pinned(wanted, x.pin)
+        if key is not None and any(config.key_ids for config in key.provider_configs):
+            return snapshot.narrowed(wanted, key, dice)
+        return snapshot.plan(wanted, dice)
+
+    async def _hold(self, x: Exchange, trip: Trip, target: Target, door: Door) -> None:
+        """Hold what the attempt may cost at most. Raises Limited."""
+        most = bound_of(x, trip.request_bytes)
+        trip.hold = await self.admission.hold(x.who, (target.provider, target.model), (cost(most, door.prices), most))
+
+    def _permitted(self, x: Exchange, wanted: Wanted) -> Wanted:
+        """``wanted`` as the caller's key allows it. Raises Refused(403)."""
+        model, fallbacks, default, operation = wanted
+        table = self.snapshot.table
+        open_ = "" if x.open else default
+
+        def split(name: str, param: str) -> tuple[str, str]:
+            prefix, slash, rest = name.partition("/")
+            return (prefix, rest) if slash and table.names(prefix) else (open_, name)
+
+        first, *rest = permitted(x.who, (model, *fallbacks), split, self._tools.dice)
+        return first, tuple(rest), default, operation
+
+    def _release(self, trip: Trip) -> None:
+        """Give back what was held for an attempt that failed."""
+        if trip.hold:
+            self.admission.book.give_back(trip.hold)
+            trip.hold = None
+
     def _extra(self, x: Exchange, target: Target, door: Door) -> bytes:
         request = x.codec.request + "_stream" if x.peek.stream else x.codec.request
         return fields(request, target.provider, target.model, door.model if door.model != target.model else "")
@@ -210,10 +256,14 @@ class Gateway:
     def _over(self, x: Exchange, trip: Trip, failure: Failure | None) -> None:
         """The one place where an exchange ends."""
         tools = self._tools
-        x.record = _record(x, trip, failure, tools.ticks() - trip.started)
+        record = _record(x, trip, failure, tools.ticks() - trip.started)
+        if trip.hold:
+            spends = self.admission.settle(trip.hold, record.cost, record.usage, failure is None)
+            record = msgspec.structs.replace(record, spends=spends)
+        x.record = record
         if not x.batch:
             self.live -= 1
-            tools.record(x.record)
+            tools.record(record)
 
 
 def _estimated(x: Exchange, trip: Trip, target: Target) -> Answer:

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from asbru.gateway.door import Door, Opening, account_of
 from asbru.model.keys import Key, Network
 from asbru.model.names import OPERATIONS, Format, Operation
+from asbru.model.people import VirtualKey
 from asbru.model.usage import Price
 from asbru.providers import Provider
 from asbru.routing import Dice, Pin, Plan, Table, make_plan, pinned, split_model
@@ -56,6 +58,17 @@ class Snapshot(Struct, frozen=True, kw_only=True):
         model, fallbacks, default, operation = wanted
         provider, _ = split_model(model, default, self.table)
         return make_plan((model, *fallbacks), default, pinned(self.table, provider, pin), _never, operation)
+
+    def narrowed(self, wanted: Wanted, key: VirtualKey, dice: Dice) -> Plan:
+        """The same with those keys of the providers that a virtual key may use. Raises Refused(400)."""
+        model, fallbacks, default, operation = wanted
+        providers = dict(self.table.providers)
+        for config in key.provider_configs:
+            route = providers.get(config.provider)
+            if route is not None and config.key_ids:
+                keys = tuple(each for each in route.keys if each.id in config.key_ids)
+                providers[config.provider] = replace(route, keys=keys, keyless=False)
+        return make_plan((model, *fallbacks), default, Table(providers, self.table.known), dice, operation)
 
     def door(self, name: str, key: Key | None, inbound: Format, model: str) -> Door:
         """The way out to provider ``name`` with ``key`` for a client that speaks ``inbound``.

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from asbru.model.people import Spend
 from asbru.model.usage import Usage
 
 
@@ -11,6 +12,7 @@ class Record(Struct, frozen=True, kw_only=True):
     ``id`` is shared with the charge in the ledger. ``lane``: splice or translate. ``failure``: the code, or "".
     ``batch`` is the batch's id for an item of one, else "". ``lost``: names of what could not be carried.
     ``asked_id``: what the client calls it, "" for nothing; it need not be unique.
+    ``spends``: what it takes from limits.
     """
 
     id: str
@@ -34,3 +36,4 @@ class Record(Struct, frozen=True, kw_only=True):
     batch: str = ""
     lost: tuple[str, ...] = ()
     asked_id: str = ""
+    spends: tuple[Spend, ...] = ()

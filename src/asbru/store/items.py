@@ -16,6 +16,7 @@ from asbru.model.batches import ItemResult, Outcome
 from asbru.model.names import Format
 from asbru.model.record import Record
 from asbru.model.usage import Usage
+from asbru.store import meters
 from asbru.store.blobs import Appender, Place
 from asbru.store.db import Db, savepoint
 from asbru.store.logs import charge_of, write_charges, write_lines
@@ -133,6 +134,7 @@ def _write(db: Db, statement: str, fence: int | str, group: Sequence[Done], ends
     db.executemany("INSERT INTO segment_uses (segment, batch) VALUES (?, ?) ON CONFLICT DO NOTHING", list(uses))
     records = [done.record for done in written if done.record is not None]
     write_charges(db, [charge_of(record) for record in records])
+    meters.spend(db, [spend for record in records for spend in record.spends])
     write_lines(db, records)
     _add(db, written, now)
     return len(written)

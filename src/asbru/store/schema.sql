@@ -1,5 +1,18 @@
 -- Generated from tables.py by `python -m asbru.store.tables`; do not edit.
 
+CREATE TABLE audit (
+	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	at FLOAT NOT NULL, 
+	actor TEXT DEFAULT '' NOT NULL, 
+	action TEXT DEFAULT '' NOT NULL, 
+	kind TEXT DEFAULT '' NOT NULL, 
+	object TEXT DEFAULT '' NOT NULL, 
+	was TEXT DEFAULT '' NOT NULL, 
+	became TEXT DEFAULT '' NOT NULL
+);
+
+CREATE INDEX audit_at ON audit (at);
+
 CREATE TABLE batches (
 	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	id TEXT NOT NULL, 
@@ -108,6 +121,28 @@ CREATE TABLE logs (
 )
  WITHOUT ROWID;
 
+CREATE TABLE meters (
+	id TEXT NOT NULL, 
+	spent BIGINT DEFAULT 0 NOT NULL, 
+	began FLOAT NOT NULL, 
+	PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE objects (
+	kind TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	name TEXT DEFAULT '' NOT NULL, 
+	body TEXT DEFAULT '{}' NOT NULL, 
+	origin TEXT DEFAULT '' NOT NULL, 
+	file_digest TEXT DEFAULT '' NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	updated_at FLOAT NOT NULL, 
+	PRIMARY KEY (kind, id)
+);
+
+CREATE INDEX objects_name ON objects (kind, name);
+
 CREATE TABLE replies (
 	id TEXT NOT NULL, 
 	owner TEXT DEFAULT '' NOT NULL, 
@@ -121,11 +156,27 @@ CREATE TABLE replies (
 
 CREATE INDEX replies_expiry ON replies (expires_at);
 
+CREATE TABLE revisions (
+	id INTEGER NOT NULL, 
+	number BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (id)
+);
+
 CREATE TABLE sessions (
 	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	worker TEXT DEFAULT '' NOT NULL, 
 	until FLOAT NOT NULL
 );
+
+CREATE TABLE slices (
+	meter TEXT NOT NULL, 
+	holder BIGINT NOT NULL, 
+	amount BIGINT DEFAULT 0 NOT NULL, 
+	PRIMARY KEY (meter, holder)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX slices_holder ON slices (holder);
 
 CREATE TABLE idempotency (
 	owner TEXT NOT NULL, 
@@ -253,4 +304,4 @@ CREATE INDEX webhooks_due ON webhooks (due_at) WHERE done_at IS NULL;
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO alembic_version VALUES ('0005');
+INSERT INTO alembic_version VALUES ('0006');

@@ -7,6 +7,7 @@ free again, and whatever it still writes under its old number changes nothing.
 """
 
 from asbru.store.db import Db
+from asbru.store.meters import FREE_SLICES
 from asbru.store.stopping import stop_all
 
 LEASE = 30.0
@@ -63,4 +64,5 @@ def free(db: Db, now: float) -> None:
     db.execute(FREE_ITEMS)
     db.execute(FREE_JOBS)
     db.execute("UPDATE shares SET lease = 0 WHERE lease <> 0 AND lease NOT IN (SELECT seq FROM sessions)")
+    db.execute(FREE_SLICES)
     stop_all(db, now)

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, La
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-HEAD = "0005"
+HEAD = "0006"
 """The migration that leads to these tables."""
 
 METADATA = MetaData()
@@ -252,6 +252,57 @@ files = Table(
 )
 Index("files_owner", files.c.owner, files.c.seq)
 Index("files_expire", files.c.expires_at, sqlite_where=text("expires_at IS NOT NULL"))
+
+
+meters = Table(
+    "meters",
+    METADATA,
+    Column("id", Text, primary_key=True, nullable=False),
+    _whole("spent"),
+    _time("began", null=False),
+    sqlite_with_rowid=False,
+)
+
+slices = Table(
+    "slices",
+    METADATA,
+    Column("meter", Text, primary_key=True, nullable=False),
+    Column("holder", BigInteger, primary_key=True, nullable=False),
+    _whole("amount"),
+    sqlite_with_rowid=False,
+)
+Index("slices_holder", slices.c.holder)
+
+objects = Table(
+    "objects",
+    METADATA,
+    Column("kind", Text, primary_key=True, nullable=False),
+    Column("id", Text, primary_key=True, nullable=False),
+    _text("name"),
+    _text("body", default="{}"),
+    _text("origin"),
+    _text("file_digest"),
+    _time("created_at", null=False),
+    _time("updated_at", null=False),
+)
+Index("objects_name", objects.c.kind, objects.c.name)
+
+revisions = Table(
+    "revisions",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _whole("number"),
+)
+
+audit = Table(
+    "audit",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _time("at", null=False),
+    *(_text(name) for name in ("actor", "action", "kind", "object", "was", "became")),
+    sqlite_autoincrement=True,
+)
+Index("audit_at", audit.c.at)
 
 
 def schema_sql() -> str:

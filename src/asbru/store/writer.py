@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from asbru.model.record import Record
+from asbru.store import meters
 from asbru.store.blobs import Appender
 from asbru.store.db import BEGIN, Db, Work, savepoint
 from asbru.store.logs import charge_of, write_charges, write_lines
@@ -192,7 +193,9 @@ class Writer:
         if lines:
             write_lines(db, lines)
         if lines or charges:
-            write_charges(db, [charge_of(record) for record in (*lines, *charges)])
+            records = (*lines, *charges)
+            write_charges(db, [charge_of(record) for record in records])
+            meters.spend(db, [spend for record in records for spend in record.spends])
         for task in tasks:
             _attempt(db, task)
         self.segments.sync()

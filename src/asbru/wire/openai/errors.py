@@ -19,6 +19,15 @@ _TYPES = {
     429: "rate_limit_error",
 }
 
+_OWN_TYPES = frozenset(
+    {
+        "insufficient_quota", "virtual_key_required", "virtual_key_not_found", "virtual_key_blocked",
+        "provider_blocked", "model_blocked", "token_limited", "request_limited", "budget_exceeded",
+        "missing_required_headers",
+    }
+)  # fmt: skip
+"""Codes that are types at the same time: OpenAI's, and those of governance (features.md 3.2)."""
+
 _STATUS_OF_TYPE = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -58,7 +67,7 @@ def error_body(failure: Failure) -> dict[str, object]:
     """The body as an object."""
     kind = error_type(failure.status)
     code = failure.code if failure.code != kind else None
-    if failure.code == "insufficient_quota":
+    if failure.code in _OWN_TYPES:
         kind = failure.code
     extra = {"provider": failure.provider, "model_requested": failure.model, "request_type": failure.request}
     return {

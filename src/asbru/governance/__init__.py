@@ -1,0 +1,20 @@
+"""Who may ask, how much, and what it cost. Pure decisions over a book of counters."""
+
+from asbru.governance.book import Book, Grant, Hold, Need, Shortage
+from asbru.governance.people import NOBODY_KNOWN, People, Register, digest_of
+from asbru.governance.permits import permitted
+from asbru.governance.windows import window_of
+
+__all__ = [
+    "NOBODY_KNOWN",
+    "Book",
+    "Grant",
+    "Hold",
+    "Need",
+    "People",
+    "Register",
+    "Shortage",
+    "digest_of",
+    "permitted",
+    "window_of",
+]
