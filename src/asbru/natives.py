@@ -1,6 +1,6 @@
 """Which providers' own batch APIs can be used, and how they are reached, for the batch engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -10,26 +10,28 @@ from asbru.batch.gather import NativeProvider
 from asbru.batch.native import Job, NativeApi
 from asbru.batch.native_anthropic import NativeAnthropic
 from asbru.batch.native_calls import Address, AddressOf, Send
-from asbru.batch.native_openai import NativeOpenAI
+from asbru.batch.native_files import NativeFiles
+from asbru.batch.native_mistral import MISTRAL
+from asbru.batch.native_openai import OPENAI
+from asbru.batch.native_together import TOGETHER
+from asbru.batch.native_xai import XAI
 from asbru.config import ProviderSettings, Settings
 from asbru.gateway.bending import merge
-from asbru.gateway.door import base_url_of, credential_of, foreign, headers_of, merge_headers
+from asbru.gateway.door import base_url_of, credential_of, filled, foreign, headers_of, merge_headers
 from asbru.gateway.snapshot import PriceOf
 from asbru.model.keys import Key
-from asbru.model.names import Format
 from asbru.providers import Endpoint, Quirks
 from asbru.routing import in_turn
 from asbru.upstream.origin import deadlines_of, origin_of
 from asbru.wire import CODECS
-from asbru.wire.openai.batches import ENDPOINTS
 
-_KINDS: dict[str, Callable[[Send, AddressOf], NativeApi]] = {"openai": NativeOpenAI, "anthropic": NativeAnthropic}
-
-_FORMATS: dict[str, frozenset[Format]] = {
-    "openai": frozenset(ENDPOINTS),
-    "anthropic": frozenset({Format.ANTHROPIC_MESSAGES}),
+_KINDS: Mapping[str, Callable[[Send, AddressOf], NativeApi]] = {
+    "openai": partial(NativeFiles, OPENAI),
+    "mistral": partial(NativeFiles, MISTRAL),
+    "together": partial(NativeFiles, TOGETHER),
+    "xai": partial(NativeFiles, XAI),
+    "anthropic": NativeAnthropic,
 }
-"""What each kind of batch API takes."""
 
 
 def native_providers(
@@ -54,7 +56,7 @@ def _native(
     limits = each.provider.batch
     assert limits is not None
     keys = _keys(each)
-    ways = [way for way in each.provider.serves if way.format in _FORMATS[limits.kind]]
+    ways = [way for way in each.provider.serves if way.format in limits.formats]
     return NativeProvider(
         name=name,
         api=_KINDS[limits.kind](send, partial(_address, each)),
@@ -90,7 +92,8 @@ def _address(each: ProviderSettings, job: Job) -> Address:
         provider=provider.name,
         origin=origin_of(url, network),
         base=urlsplit(url).path.rstrip("/"),
-        batches=provider.batch.path,
+        batches=filled(provider.batch.path, provider, job.key),
+        files=filled(provider.batch.files, provider, job.key),
         headers={**merge_headers(own, job.headers, without), **credential_of(provider.auth, job.key)},
         deadlines=deadlines_of(network),
     )

@@ -10,7 +10,8 @@ import msgspec
 from asbru.batch.native import Job, JobResult, Line, Lines, NativeApi
 from asbru.batch.native_anthropic import NativeAnthropic
 from asbru.batch.native_calls import Address, Send
-from asbru.batch.native_openai import NativeOpenAI
+from asbru.batch.native_files import NativeFiles
+from asbru.batch.native_openai import OPENAI
 from asbru.model.names import Format
 from asbru.upstream.call import Origin
 from asbru.upstream.client import Client
@@ -46,7 +47,7 @@ class Kit:
         """Another client, as after a restart."""
         made: NativeApi
         if self.kind == "openai":
-            made = NativeOpenAI(send, lambda job: self.address, settle)
+            made = NativeFiles(OPENAI, send, lambda job: self.address, settle)
         else:
             made = NativeAnthropic(send, lambda job: self.address, settle)
         return made

@@ -96,7 +96,7 @@ class Rig:
         return NativeProvider(
             name=self.kind,
             api=kit.make(self.wire.send, settle=0.05),
-            limits=BatchApi(kind=self.kind, path=path, **limits),
+            limits=BatchApi(kind=self.kind, path=path, formats=(), **limits),
             ways=(Endpoint(Format.OPENAI_CHAT if self.kind == "openai" else Format.ANTHROPIC_MESSAGES, "/"),),
             keys=(KEY,),
             price=lambda model: PRICE,

@@ -55,6 +55,11 @@ class Job(Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     headers: Headers = msgspec.field(default_factory=dict)
 
+    @property
+    def upstream_model(self) -> str:
+        """What the provider calls the one model of this job."""
+        return self.key.deployments.get(self.model, self.model) if self.key else self.model
+
 
 class Progress(Struct, frozen=True, kw_only=True):
     """Where a job stands. ``failure``: why the provider refused the job as a whole, or "".

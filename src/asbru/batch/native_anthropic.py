@@ -95,7 +95,7 @@ _trouble = msgspec.json.Decoder(Trouble)
 
 
 class NativeAnthropic:
-    """NativeApi for Anthropic and whoever copies it. ``settle``: see NativeOpenAI."""
+    """NativeApi for Anthropic and whoever copies it. ``settle``: see NativeFiles."""
 
     def __init__(self, send: Send, address: AddressOf, settle: float = 30.0) -> None:
         self._send = send

@@ -29,7 +29,7 @@ _SMALL = 32 << 20
 class Address(Struct, frozen=True, kw_only=True):
     """Where a job's provider is, and how to enter.
 
-    ``base``: path of the base URL without a slash at its end (``/v1``). ``batches``: path below it (``/batches``).
+    ``base``: path of the base URL without a slash at its end (``/v1``). ``batches``, ``files``: paths below it.
     ``headers``: all that every call carries: host, credential, version; lower-case names.
     """
 
@@ -37,6 +37,7 @@ class Address(Struct, frozen=True, kw_only=True):
     origin: Origin
     base: str
     batches: str
+    files: str = "/files"
     headers: Headers = msgspec.field(default_factory=dict)
     deadlines: Deadlines = Deadlines()
 
@@ -154,11 +155,18 @@ def read_failure(answer: Answer, provider: str) -> Upstream:
 
 
 def _said(body: bytes) -> tuple[str, str]:
-    """``error.message`` and ``error.code`` or ``error.type``: the same place in both dialects."""
+    """Message and code of an error: both below ``error`` in most dialects, at the top in Mistral's and Google's, and
+    a bare text in Together's.
+    """
     try:
-        error: Any = msgspec.json.decode(body)["error"]
-        return str(error["message"]), str(error.get("code") or error.get("type") or "")
-    except (*BAD_JSON, TypeError, KeyError, AttributeError):
+        told: Any = msgspec.json.decode(body)
+        error = told.get("error") or told
+        if isinstance(error, str):
+            return error, ""
+        message = error.get("message") or error.get("detail") or ""
+        text = message if isinstance(message, str) else msgspec.json.encode(message).decode()
+        return text, str(error.get("code") or error.get("type") or "")
+    except (*BAD_JSON, TypeError, AttributeError):
         return "", ""
 
 

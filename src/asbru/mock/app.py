@@ -24,14 +24,16 @@ from asbru.mock import (
     openai_embeddings,
 )
 from asbru.mock.anthropic_batches import AnthropicBatches
+from asbru.mock.batch_shapes import Azure, Groq, Shape
 from asbru.mock.bedrock_paths import Bedrock
 from asbru.mock.containers import Containers
 from asbru.mock.dialect import Dialect, Task
-from asbru.mock.files import Files
+from asbru.mock.files import Operating
 from asbru.mock.frames import Frames
 from asbru.mock.gemini_paths import Gemini
+from asbru.mock.kin_shapes import XAI, Mistral, Together
+from asbru.mock.line_batches import LineBatches, PagedBatches
 from asbru.mock.openai_audio import OpenAIAudio
-from asbru.mock.openai_batches import OpenAIBatches
 from asbru.mock.openai_images import OpenAIImages
 from asbru.mock.options import MockOptions
 from asbru.mock.responses import Responses
@@ -75,17 +77,18 @@ class Mock:
         self.stats = Stats(options.record)
         self.director = Director(self._first, Random(options.seed).random)  # noqa: S311 - faults, not secrets.
         self.talker = Talker(options, self.director, self.stats, clock, Serial(f"{int(clock() * 1000):x}"))
-        self._files = Files(self.talker)
         self._responses = Responses(self.talker)
-        self._batches = OpenAIBatches(self.talker, self._files, self._responses)
+        self._batches = [
+            (PagedBatches if isinstance(shape, XAI) else LineBatches)(shape, self.talker, self._responses)
+            for shape in (Shape(), Azure(), Groq(), Mistral(), Together(), XAI())
+        ]
         self._message_batches = AnthropicBatches(self.talker)
         self._containers = Containers(self.talker)
         self.find = Router(self._mounts(), _FAILS).find
 
     def _mounts(self) -> list[Mount]:
-        places = (
-            (openai.DIALECT, self._files),
-            (openai.DIALECT, self._batches),
+        places: tuple[tuple[Dialect, Operating], ...] = (
+            *((batches.shape.dialect, batches) for batches in self._batches),
             (anthropic.DIALECT, self._message_batches),
             (openai.DIALECT, self._containers),
             (openai.DIALECT, self._responses),
@@ -216,8 +219,8 @@ class Mock:
         """Forget everything: counters, files, batches, and a script that was posted."""
         self.stats.reset()
         self.director.reset(self._first)
-        self._files.reset()
-        self._batches.reset()
+        for batches in self._batches:
+            batches.reset()
         self._message_batches.reset()
         self._responses.reset()
         self._containers.reset()

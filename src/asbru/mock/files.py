@@ -1,7 +1,7 @@
 """OpenAI's Files: uploaded in multipart, listed, read and deleted, each seen by its own key only."""
 
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 import msgspec
@@ -16,6 +16,13 @@ from asbru.model.http import Answer
 JSON = {b"content-type": b"application/json"}
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 Operation = tuple[str, str, Callable[[Request, str], Coroutine[Any, Any, Answer]]]
+
+
+class Operating(Protocol):
+    """Whoever answers operations other than talking."""
+
+    def operations(self) -> Iterator[Operation]:
+        """Method, path and handler of each."""
 
 
 class Stored(Struct, kw_only=True):
@@ -49,19 +56,23 @@ def written(value: object) -> Answer:
 
 
 class Files:
-    """The files of all keys."""
+    """The files of all keys at one provider. ``base``: their path. ``purpose``: what files for batches are called."""
 
-    def __init__(self, talker: Talker) -> None:
+    def __init__(self, talker: Talker, base: str = "/v1/files", purpose: str = "batch") -> None:
         self._talker = talker
+        self._base = base
+        self._purpose = purpose
+        self._together = purpose == "batch-api"
         self._files: dict[str, Stored] = {}
 
     def operations(self) -> Iterator[Operation]:
         """Method, path and handler of each."""
-        yield "POST", "/v1/files", self.upload
-        yield "GET", "/v1/files", self.every
-        yield "GET", "/v1/files/{id}", self.retrieve
-        yield "GET", "/v1/files/{id}/content", self.content
-        yield "DELETE", "/v1/files/{id}", self.delete
+        base = self._base
+        yield "POST", f"{base}/upload" if self._together else base, self.upload
+        yield "GET", base, self.every
+        yield "GET", f"{base}/{{id}}", self.retrieve
+        yield "GET", f"{base}/{{id}}/content", self.content
+        yield "DELETE", f"{base}/{{id}}", self.delete
 
     def reset(self) -> None:
         """Forget all files."""
@@ -86,18 +97,19 @@ class Files:
     async def upload(self, request: Request, key: str) -> Answer:
         """Keep an uploaded file."""
         fields = multipart(request.headers.get(b"content-type", b""), request.body)
-        for name in ("file", "purpose"):
+        for name in ("file", "purpose", *(("file_name",) if self._together else ())):
             if name not in fields:
                 raise Refused(
                     400, f"Missing required parameter: '{name}'.", code="missing_required_parameter", param=name
                 )
         purpose = fields["purpose"].content.decode("utf-8", "replace")
-        if purpose not in PURPOSES:
-            raise Refused(400, f"'{purpose}' is not one of {list(PURPOSES)} - 'purpose'", param="purpose")
+        purposes = (*PURPOSES, self._purpose)
+        if purpose not in purposes or (self._together and purpose == "batch"):
+            raise Refused(400, f"'{purpose}' is not one of {list(purposes)} - 'purpose'", param="purpose")
         file = fields["file"]
         if not file.filename:
             raise Refused(400, "Invalid type for 'file': expected a file, but got a string instead.", param="file")
-        if purpose == "batch" and not file.filename.endswith(".jsonl"):
+        if purpose == self._purpose and not file.filename.endswith(".jsonl"):
             raise Refused(400, "Invalid file format for Batch API. Must be .jsonl")
         if not file.content:
             raise Refused(400, "File is empty.", param="file")

@@ -112,13 +112,17 @@ class Endpoint(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BatchApi(Struct, frozen=True, kw_only=True):
-    """A provider's own batch API. ``kind``: ``openai`` (files and /batches) or ``anthropic`` (/messages/batches).
+    """A provider's own batch API. ``kind``: whose shape it has (``natives.py`` lists them).
 
-    ``max_items`` and ``max_bytes`` are its limits for one job; ``one_model``: whether a job may hold one model only.
+    ``path`` and ``files``: of batches and files below the base URL; they may hold settings of a key (``{account_id}``).
+    ``formats``: what its jobs can be written in. ``max_items`` and ``max_bytes`` are its limits for one job;
+    ``one_model``: whether a job may hold one model only.
     """
 
     kind: str
-    path: str
+    path: str = "/batches"
+    files: str = "/files"
+    formats: tuple[Format, ...]
     max_items: int
     max_bytes: int
     one_model: bool = False

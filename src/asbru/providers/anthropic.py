@@ -16,5 +16,11 @@ PROVIDER = Provider(
     env=("ANTHROPIC_API_KEY", "ANTHROPIC_KEY"),
     base_url_env=("ANTHROPIC_BASE_URL",),
     docs="https://docs.anthropic.com/en/api",
-    batch=BatchApi(kind="anthropic", path="/messages/batches", max_items=100_000, max_bytes=256_000_000),
+    batch=BatchApi(
+        kind="anthropic",
+        path="/messages/batches",
+        formats=(Format.ANTHROPIC_MESSAGES,),
+        max_items=100_000,
+        max_bytes=256_000_000,
+    ),
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from asbru.model.names import Format, Framing
 from asbru.providers._compatible import ANTHROPIC_VERSION
-from asbru.providers._kinds import AzureToken, Endpoint, Provider
+from asbru.providers._kinds import AzureToken, BatchApi, Endpoint, Provider
 from asbru.providers.openai import COMPLETING, RESPONSES_ONLY
 
 _CLAUDE = "*claude*"
@@ -63,5 +63,15 @@ PROVIDER = Provider(
     },
     docs="https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference",
     models_path="/openai/v1/models",
+    # learn.microsoft.com, "Azure OpenAI batch": 100,000 lines and 200 MB; the model of a line is a deployment.
+    batch=BatchApi(
+        kind="openai",
+        path="/openai/v1/batches",
+        files="/openai/v1/files",
+        formats=(Format.OPENAI_CHAT, Format.OPENAI_RESPONSES, Format.OPENAI_EMBEDDINGS),
+        max_items=100_000,
+        max_bytes=200 << 20,
+        one_model=True,
+    ),
     key_config="azure_key_config",
 )

@@ -3,8 +3,9 @@
 Source: mistralai 3.7, ``ChatCompletionRequest``, ``EmbeddingRequest`` and the messages' roles.
 """
 
+from asbru.model.names import Format
 from asbru.providers._compatible import MAX_TOKENS, OPENAI_HINTS, chat, embeddings, transcriptions
-from asbru.providers._kinds import Provider, Quirks
+from asbru.providers._kinds import BatchApi, Provider, Quirks
 from asbru.providers._rewrites import ONLY_OPENAIS, Messages
 
 _UNKNOWN = frozenset({"logit_bias", "store", "user"})
@@ -32,5 +33,14 @@ PROVIDER = Provider(
         transcriptions(),
     ),
     env=("MISTRAL_API_KEY", "MISTRAL_KEY"),
+    # docs.mistral.ai, "Batch Processing": a million requests; files of 512 MB.
+    batch=BatchApi(
+        kind="mistral",
+        path="/batch/jobs",
+        formats=(Format.OPENAI_CHAT, Format.OPENAI_EMBEDDINGS),
+        max_items=1_000_000,
+        max_bytes=512_000_000,
+        one_model=True,
+    ),
     docs="https://docs.mistral.ai/api",
 )

@@ -35,5 +35,14 @@ PROVIDER = Provider(
     env=("OPENAI_API_KEY", "OPENAI_KEY"),
     base_url_env=("OPENAI_BASE_URL",),
     docs="https://platform.openai.com/docs/api-reference",
-    batch=BatchApi(kind="openai", path="/batches", max_items=50_000, max_bytes=200 << 20, one_model=True),
+    batch=BatchApi(
+        kind="openai",
+        formats=(
+            *(Format.OPENAI_CHAT, Format.OPENAI_RESPONSES, Format.OPENAI_COMPLETIONS),
+            Format.OPENAI_EMBEDDINGS,
+        ),
+        max_items=50_000,
+        max_bytes=200 << 20,
+        one_model=True,
+    ),
 )

@@ -4,8 +4,9 @@ Source: docs.x.ai, "Reasoning" (``presencePenalty``, ``frequencyPenalty`` and ``
 Generation" (``quality``, ``size``, ``style`` are).
 """
 
+from asbru.model.names import Format
 from asbru.providers._compatible import chat, images, responses
-from asbru.providers._kinds import Provider, Quirks
+from asbru.providers._kinds import BatchApi, Provider, Quirks
 
 _REASON = ("grok-4*", "grok-3-mini*", "grok-code*", "!*non-reasoning*")
 
@@ -19,5 +20,7 @@ PROVIDER = Provider(
         images(quirks=Quirks(drop=frozenset({"quality", "size", "style"}))),
     ),
     env=("XAI_API_KEY",),
+    # Results name no other body than chat's. Files of xAI's may have 48 MB.
+    batch=BatchApi(kind="xai", formats=(Format.OPENAI_CHAT,), max_items=50_000, max_bytes=48_000_000),
     docs="https://docs.x.ai/docs/api-reference",
 )
