@@ -37,7 +37,7 @@ SPOKEN = sorted({OPERATIONS[each.format] for row in ROWS for each in row.serves}
 def render(text: str) -> str:
     """``text`` of the page with its tables written anew."""
     head, begin, _ = text.partition(BEGIN)
-    return head + begin + "\n".join(("", *_matrix(), "", *_ways_in(), "", *_changes(), ""))
+    return head + begin + "\n".join(("", *_matrix(), "", *_ways_in(), "", *_batches(), "", *_changes(), ""))
 
 
 def _matrix() -> Iterable[str]:
@@ -47,6 +47,26 @@ def _matrix() -> Iterable[str]:
     yield from _table(
         ["provider", *(word.replace("_", " ") for word in SPOKEN)],
         ([f"[{row.name}]({_link(row.docs)})", *(_formats(row, word) for word in SPOKEN)] for row in ROWS),
+    )
+
+
+def _batches() -> Iterable[str]:
+    yield "## Batch APIs of their own\n"
+    yield "Others take batches live ([batches](batches.md)). A batch beyond a limit becomes several jobs.\n"
+    yield from _table(
+        ["provider", "where", "what", "most items", "most bytes", "one model"],
+        (
+            [
+                row.name,
+                f"`{api.path}`",
+                ", ".join(f"`{each}`" for each in api.formats),
+                f"{api.max_items:,}",
+                f"{api.max_bytes:,}",
+                "yes" if api.one_model else "",
+            ]
+            for row in ROWS
+            if (api := row.batch) is not None
+        ),
     )
 
 

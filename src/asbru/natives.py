@@ -9,7 +9,7 @@ import msgspec
 from asbru.batch.gather import NativeProvider
 from asbru.batch.native import Job, NativeApi
 from asbru.batch.native_anthropic import NativeAnthropic
-from asbru.batch.native_calls import Address, AddressOf, Send
+from asbru.batch.native_calls import Address, Send
 from asbru.batch.native_files import NativeFiles
 from asbru.batch.native_mistral import MISTRAL
 from asbru.batch.native_openai import OPENAI
@@ -25,13 +25,14 @@ from asbru.routing import in_turn
 from asbru.upstream.origin import deadlines_of, origin_of
 from asbru.wire import CODECS
 
-_KINDS: Mapping[str, Callable[[Send, AddressOf], NativeApi]] = {
+KINDS: Mapping[str, Callable[..., NativeApi]] = {
     "openai": partial(NativeFiles, OPENAI),
     "mistral": partial(NativeFiles, MISTRAL),
     "together": partial(NativeFiles, TOGETHER),
     "xai": partial(NativeFiles, XAI),
     "anthropic": NativeAnthropic,
 }
+"""Clients by ``BatchApi.kind``, made of ``send``, an ``AddressOf`` and the seconds that find() waits."""
 
 
 def native_providers(
@@ -59,7 +60,7 @@ def _native(
     ways = [way for way in each.provider.serves if way.format in limits.formats]
     return NativeProvider(
         name=name,
-        api=_KINDS[limits.kind](send, partial(_address, each)),
+        api=KINDS[limits.kind](send, partial(_address, each)),
         limits=limits,
         ways=tuple(msgspec.structs.replace(way, quirks=_quirks(each, way)) for way in ways),
         keys=keys,

@@ -6,21 +6,63 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from asbru.batch.native import Job, JobResult, Line, Lines, NativeApi
-from asbru.batch.native_anthropic import NativeAnthropic
 from asbru.batch.native_calls import Address, Send
-from asbru.batch.native_files import NativeFiles
-from asbru.batch.native_openai import OPENAI
-from asbru.model.names import Format
+from asbru.natives import KINDS as KINDS_OF_API
+from asbru.providers import CATALOG, BatchApi
 from asbru.upstream.call import Origin
 from asbru.upstream.client import Client
 from mock_thread import RunningMock
 
 T = TypeVar("T")
-KINDS = ("openai", "anthropic")
-CREATIONS = {"openai": "/v1/batches", "anthropic": "/v1/messages/batches"}
-RESULTS = {"openai": "/v1/files/*/content", "anthropic": "/v1/messages/batches/*/results"}
+
+
+class Place(Struct, frozen=True):
+    """Where a mock plays a provider, and what is particular there.
+
+    ``base``: path of its base URL. ``results``: pattern of what results are read from. ``undone``: requests that were
+    not done in time have a result. ``pages``: batches on a page of the list, 0 when it has no pages. ``header``: the
+    credential's, ``value``: what it is. ``counts``: progress is told.
+    """
+
+    base: str = "/v1"
+    results: str = "/files/*/content"
+    undone: bool = True
+    pages: int = 100
+    header: str = "authorization"
+    value: str = "Bearer sk-n"
+    counts: bool = True
+    newest_first: bool = True
+    expires: bool = True
+
+
+PLACES = {
+    "openai": Place(),
+    "azure": Place("", "/openai/v1/files/*/content", header="api-key", value="sk-n"),
+    "groq": Place("/groq/openai/v1"),
+    "mistral": Place("/mistral/v1", undone=False),
+    "together": Place("/together/v1", undone=False, pages=0, counts=False),
+    "xai": Place("/xai/v1", "/batches/*/results", undone=False, newest_first=False, expires=False),
+    "anthropic": Place("/v1", "/messages/batches/*/results", header="x-api-key", value="sk-n"),
+}
+KINDS = tuple(PLACES)
+FILES = tuple(kind for kind in KINDS if PLACES[kind].results.endswith("/content"))
+"""Those whose results are files."""
+UPLOADING = (*FILES, "xai")
+"""Those whose jobs are made of files."""
+
+
+def row_of(kind: str) -> BatchApi:
+    """The provider's row."""
+    found = CATALOG[kind].batch
+    assert found is not None
+    return found
+
+
+CREATIONS = {kind: place.base + row_of(kind).path for kind, place in PLACES.items()}
+RESULTS = {kind: place.base + place.results for kind, place in PLACES.items()}
 
 
 class Kit:
@@ -28,29 +70,26 @@ class Kit:
 
     def __init__(self, kind: str, port: int, host: str = "") -> None:
         self.kind = kind
+        self.place = PLACES[kind]
         self.now = time.time()
         self.client = Client()
         self.address = Address(
             provider=kind,
             origin=Origin(host="127.0.0.1", port=port, tls=False),
-            base="/v1",
-            batches="/batches" if kind == "openai" else "/messages/batches",
+            base=self.place.base,
+            batches=row_of(kind).path,
+            files=row_of(kind).files,
             headers={
                 b"host": host.encode() or f"127.0.0.1:{port}".encode(),
-                **({b"authorization": b"Bearer sk-n"} if kind == "openai" else {b"x-api-key": b"sk-n"}),
-                **({} if kind == "openai" else {b"anthropic-version": b"2023-06-01"}),
+                self.place.header.encode(): self.place.value.encode(),
+                **({b"anthropic-version": b"2023-06-01"} if kind == "anthropic" else {}),
             },
         )
         self.api: NativeApi = self.make(self.client.send)
 
     def make(self, send: Send, settle: float = 0.0) -> NativeApi:
         """Another client, as after a restart."""
-        made: NativeApi
-        if self.kind == "openai":
-            made = NativeFiles(OPENAI, send, lambda job: self.address, settle)
-        else:
-            made = NativeAnthropic(send, lambda job: self.address, settle)
-        return made
+        return KINDS_OF_API[row_of(self.kind).kind](send, lambda job: self.address, settle)
 
     def job(self, count: int, name: str = "job1") -> Job:
         """A job that is being made now."""
@@ -60,7 +99,7 @@ class Kit:
             provider=self.kind,
             key=None,
             model="mock-small",
-            format=Format.OPENAI_CHAT if self.kind == "openai" else Format.ANTHROPIC_MESSAGES,
+            format=row_of(self.kind).formats[0],
             created_at=self.now,
             count=count,
             size=0,
@@ -84,7 +123,7 @@ class Kit:
     def text(self, result: JobResult) -> str:
         """What a succeeded result says."""
         body: Any = msgspec.json.decode(result.body)
-        answer = body["choices"][0]["message"]["content"] if self.kind == "openai" else body["content"][0]["text"]
+        answer = body["choices"][0]["message"]["content"] if self.kind != "anthropic" else body["content"][0]["text"]
         return str(answer)
 
     async def ended(self, job: Job) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from native_kit import Kit
+from native_kit import CREATIONS, Kit, row_of
 
 from asbru.batch.gather import NativeProvider
 from asbru.batch.service import BatchService, CreateCommand
@@ -92,12 +92,12 @@ class Rig:
         """The row of the provider, in front of the mock."""
         kit = Kit(self.kind, self.mock.port)
         path = kit.address.batches
-        limits = {"max_items": 1_000, "max_bytes": 1 << 20, "one_model": self.kind == "openai", **self.limits}
+        limits = {"max_items": 1_000, "max_bytes": 1 << 20, "one_model": row_of(self.kind).one_model, **self.limits}
         return NativeProvider(
             name=self.kind,
             api=kit.make(self.wire.send, settle=0.05),
-            limits=BatchApi(kind=self.kind, path=path, formats=(), **limits),
-            ways=(Endpoint(Format.OPENAI_CHAT if self.kind == "openai" else Format.ANTHROPIC_MESSAGES, "/"),),
+            limits=BatchApi(kind=row_of(self.kind).kind, path=path, formats=(), **limits),
+            ways=(Endpoint(row_of(self.kind).formats[0], "/"),),
             keys=(KEY,),
             price=lambda model: PRICE,
             choose=lambda model: KEY if KEY.allows(model) else None,
@@ -217,7 +217,7 @@ class Rig:
 
     def sent(self, operation: str) -> int:
         """How often the provider was asked for ``POST batches`` or the like."""
-        base = "/v1/batches" if self.kind == "openai" else "/v1/messages/batches"
+        base = CREATIONS[self.kind]
         method, _, rest = operation.partition(" ")
         count: int = self.mock.stats()["requests"].get(f"{method} {rest.replace('batches', base)}", 0)
         return count

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from native_kit import CREATIONS, KINDS, RESULTS, Kit, run
+from native_kit import CREATIONS, FILES, KINDS, PLACES, RESULTS, UPLOADING, Kit, row_of, run
 
 from asbru.batch.native import Job, JobResult
 from asbru.model.batches import Outcome
@@ -12,6 +12,7 @@ from asbru.model.failure import Broken, Overloaded, Rejected, Unreachable, Upstr
 from mock_thread import RunningMock
 
 both = pytest.mark.parametrize("kind", KINDS)
+lined = pytest.mark.parametrize("kind", [*FILES, "anthropic"])
 
 
 @both
@@ -22,19 +23,22 @@ def test_every_line_comes_back(mock: RunningMock, kind: str) -> None:
         assert job.upstream_id
         progress = await kit.ended(job)
         counts = progress.counts
-        assert (counts.succeeded, counts.processing, counts.errored + counts.expired) == (2, 0, 3)
+        if kit.place.counts:
+            assert (counts.succeeded, counts.processing, counts.errored + counts.expired) == (2, 0, 3)
         found = await kit.collect(job)
         assert kit.text(found["job1-0"]) == "echo: first"
         assert kit.text(found["job1-1"]) == "echo: second\nline"
         return found
 
     found = run(mock, kind, scene)
+    errors = {"together": (400, 400), "xai": (400, 400)}.get(kind, (429, 500))
+    undone = {"job1-3": (Outcome.EXPIRED, 0)} if PLACES[kind].undone else {}
     assert {name: (result.outcome, result.status) for name, result in found.items()} == {
         "job1-0": (Outcome.SUCCEEDED, 200),
         "job1-1": (Outcome.SUCCEEDED, 200),
-        "job1-2": (Outcome.ERRORED, 429),
-        "job1-3": (Outcome.EXPIRED, 0),
-        "job1-4": (Outcome.ERRORED, 500),
+        "job1-2": (Outcome.ERRORED, errors[0]),
+        "job1-4": (Outcome.ERRORED, errors[1]),
+        **undone,
     }
     error: Any = msgspec.json.decode(found["job1-2"].body)
     assert error["error"]["message"] == "slow down"
@@ -49,8 +53,9 @@ def test_a_job_that_expires_and_one_that_is_cancelled(mock: RunningMock, kind: s
         job = await kit.api.submit(kit.job(3), kit.lines("a", "b", "c"))
         progress = await kit.ended(job)
         outcomes = [result.outcome for result in (await kit.collect(job)).values()]
-        assert sorted(outcomes) == [Outcome.EXPIRED, Outcome.EXPIRED, Outcome.SUCCEEDED]
-        assert kind == "anthropic" or progress.missing is Outcome.EXPIRED
+        assert sorted(outcomes) == [Outcome.EXPIRED] * (2 if kit.place.undone else 0) + [Outcome.SUCCEEDED]
+        missing = Outcome.EXPIRED if kit.place.expires else Outcome.CANCELED
+        assert kind == "anthropic" or progress.missing is missing
 
     run(mock, kind, expires)
     mock.script(batches={"in_progress": 60})
@@ -61,7 +66,7 @@ def test_a_job_that_expires_and_one_that_is_cancelled(mock: RunningMock, kind: s
         await kit.api.cancel(job)
         progress = await kit.ended(job)
         found = await kit.collect(job)
-        if kind == "openai":
+        if kind != "anthropic":
             assert (progress.missing, found) == (Outcome.CANCELED, {})
         else:
             assert {result.outcome for result in found.values()} == {Outcome.CANCELED}
@@ -70,10 +75,19 @@ def test_a_job_that_expires_and_one_that_is_cancelled(mock: RunningMock, kind: s
     run(mock, kind, cancelled)
 
 
-def test_a_job_that_fails_validation_says_why(mock: RunningMock) -> None:
+FAILURES = {
+    "openai": ("line 2: The custom_id 'x' for this request is a duplicate", "(and 1 more)"),
+    "azure": ("line 2: The custom_id 'x' for this request is a duplicate", "(and 1 more)"),
+    "groq": ("line 2: The custom_id 'x' for this request is a duplicate", "(and 1 more)"),
+    "mistral": ("line 2: The custom_id 'x' for this request is a duplicate", "another request."),
+    "together": ("input format error: Line 2: The custom_id 'x'", "another request."),
+    "xai": ("line 2: The custom_id 'x' for this request is a duplicate", "another request."),
+}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_a_job_that_fails_validation_says_why(mock: RunningMock, kind: str) -> None:
     async def scene(kit: Kit) -> None:
-        job = await kit.api.submit(kit.job(2), kit.lines("a", "b", model="", wrong=True))
-        assert (await kit.ended(job)).failure == ""
         same = kit.lines(*"abcdefg", name="x")
 
         async def twice() -> Any:
@@ -81,10 +95,24 @@ def test_a_job_that_fails_validation_says_why(mock: RunningMock) -> None:
                 yield msgspec.structs.replace(line, upstream_id="x")
 
         progress = await kit.ended(await kit.api.submit(kit.job(7, "job2"), twice))
-        assert progress.failure.startswith("line 2: The custom_id 'x' for this request is a duplicate")
-        assert progress.failure.endswith("(and 1 more)")
+        begins, ends = FAILURES[kind]
+        assert progress.failure.startswith(begins)
+        assert progress.failure.endswith(ends)
 
-    run(mock, "openai", scene)
+    run(mock, kind, scene)
+
+
+@both
+def test_requests_that_are_wrong_fail_alone(mock: RunningMock, kind: str) -> None:
+    async def scene(kit: Kit) -> None:
+        job = await kit.api.submit(kit.job(2), kit.lines("a", "b", wrong=True))
+        progress = await kit.ended(job)
+        assert progress.failure == ""
+        found = await kit.collect(job)
+        assert {result.outcome for result in found.values()} == {Outcome.ERRORED}
+        assert all(b"wrong" in result.body for result in found.values())
+
+    run(mock, kind, scene)
 
 
 @both
@@ -103,7 +131,7 @@ def test_a_job_that_fails_validation_says_why(mock: RunningMock) -> None:
 def test_failures(
     mock: RunningMock, kind: str, reply: dict[str, Any], kind_of: type[Upstream], status: int, words: str
 ) -> None:
-    mock.script(rules=[{"match": {"method": "POST", "path": "/v1/*"}, "reply": reply}])
+    mock.script(rules=[{"match": {"method": "POST", "path": f"{PLACES[kind].base}/*"}, "reply": reply}])
 
     async def scene(kit: Kit) -> None:
         with pytest.raises(kind_of) as caught:
@@ -117,20 +145,28 @@ def test_failures(
     run(mock, kind, scene)
 
 
+def files_left(mock: RunningMock, kind: str) -> int:
+    """Files that the provider has."""
+    place = PLACES[kind]
+    _, _, body = mock.ask("GET", place.base + row_of(kind).files, **{place.header: place.value})
+    return len(msgspec.json.decode(body)["data"])
+
+
+@pytest.mark.parametrize("kind", UPLOADING)
 @pytest.mark.parametrize(("status", "left"), [(400, 0), (429, 0), (500, 1)])
-def test_a_refused_creation_leaves_no_file_behind(mock: RunningMock, status: int, left: int) -> None:
-    mock.script(rules=[{"match": {"method": "POST", "path": "/v1/batches"}, "reply": {"status": status}}])
+def test_a_refused_creation_leaves_no_file_behind(mock: RunningMock, kind: str, status: int, left: int) -> None:
+    mock.script(rules=[{"match": {"method": "POST", "path": CREATIONS[kind]}, "reply": {"status": status}}])
 
     async def scene(kit: Kit) -> None:
         with pytest.raises(Upstream):
             await kit.api.submit(kit.job(1), kit.lines("a"))
 
-    run(mock, "openai", scene)
-    _, _, body = mock.ask("GET", "/v1/files", authorization="Bearer sk-n")
-    assert len(msgspec.json.decode(body)["data"]) == left
+    run(mock, kind, scene)
+    assert files_left(mock, kind) == left
 
 
-def test_clean_up_removes_all_files_and_may_be_repeated(mock: RunningMock) -> None:
+@pytest.mark.parametrize("kind", UPLOADING)
+def test_clean_up_removes_all_files_and_may_be_repeated(mock: RunningMock, kind: str) -> None:
     async def scene(kit: Kit) -> None:
         job = await kit.api.submit(kit.job(2), kit.lines("a", "[[mock:status=400]]"))
         await kit.ended(job)
@@ -138,10 +174,10 @@ def test_clean_up_removes_all_files_and_may_be_repeated(mock: RunningMock) -> No
         await kit.api.clean_up(job)
         assert await kit.api.poll(job)
 
-    run(mock, "openai", scene)
-    _, _, body = mock.ask("GET", "/v1/files", authorization="Bearer sk-n")
-    assert msgspec.json.decode(body)["data"] == []
-    assert mock.stats()["requests"]["DELETE /v1/files/{id}"] == 6
+    run(mock, kind, scene)
+    assert files_left(mock, kind) == 0
+    path = PLACES[kind].base + row_of(kind).files
+    assert mock.stats()["requests"][f"DELETE {path}/{{id}}"] == (6 if kind in FILES else 2)
 
 
 @both
@@ -162,7 +198,7 @@ async def _many(kit: Kit) -> Job:
     return job
 
 
-@both
+@lined
 def test_results_that_break_off_are_read_on(mock: RunningMock, kind: str) -> None:
     async def scene(kit: Kit) -> None:
         job = await _many(kit)
@@ -181,7 +217,7 @@ def test_results_that_break_off_are_read_on(mock: RunningMock, kind: str) -> Non
     assert mock.stats()["requests"][f"GET {path}"] == 5
 
 
-@both
+@lined
 def test_results_that_always_break_off_are_a_failure_after_whole_lines(mock: RunningMock, kind: str) -> None:
     async def scene(kit: Kit) -> None:
         job = await _many(kit)
@@ -231,5 +267,8 @@ def test_a_creation_names_itself(mock: RunningMock, kind: str) -> None:
     run(mock, kind, scene)
     last = mock.stats()["last"][CREATIONS[kind]]
     assert last["headers"]["idempotency-key"] == "asbru-job1"
-    if kind == "openai":
-        assert msgspec.json.decode(last["body"])["metadata"] == {"asbru_job": "job1", "asbru_batch": "b1"}
+    body = msgspec.json.decode(last["body"])
+    if kind in ("openai", "azure", "groq", "mistral"):
+        assert body["metadata"] == {"asbru_job": "job1", "asbru_batch": "b1"}
+    assert kind != "xai" or body["name"] == "asbru-job1"
+    assert kind != "mistral" or body["model"] == "mock-small"

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from native_kit import CREATIONS, KINDS, Kit, run
+from native_kit import CREATIONS, KINDS, PLACES, Kit, row_of, run
 
 from asbru.batch.native import Job
 from asbru.model.failure import Unreachable, Upstream
@@ -69,7 +69,8 @@ def test_a_creation_that_is_still_under_way_is_found_at_the_second_look(mock: Ru
     async def scene(kit: Kit) -> None:
         job = kit.job(2)
         finding = asyncio.create_task(kit.make(kit.client.send, settle=1.0).find(job, NOBODY))
-        while f"GET {CREATIONS[kind]}" not in mock.stats()["requests"]:
+        looks_at = PLACES[kind].base + row_of(kind).files if kind == "together" else CREATIONS[kind]
+        while f"GET {looks_at}" not in mock.stats()["requests"]:
             await asyncio.sleep(0.001)
         late = await kit.api.submit(job, kit.lines("x", "x"))
         await kit.ended(late)
@@ -120,10 +121,13 @@ def test_the_list_is_read_page_by_page_back_to_the_job(mock: RunningMock, kind: 
         found = await kit.api.find(kit.job(1), NOBODY)
         assert found is not None
         assert found.upstream_id == mine.upstream_id
-        assert mock.stats()["requests"][f"GET {CREATIONS[kind]}"] == 2
+        pages = 2 if kit.place.pages else 1
+        assert mock.stats()["requests"][f"GET {CREATIONS[kind]}"] == pages
         kit.now += 10_000
         later = kit.job(1)
         assert await kit.api.find(later, NOBODY) is None
-        assert mock.stats()["requests"][f"GET {CREATIONS[kind]}"] == 3, "nothing older than the job is read"
+        more = 1 if kit.place.newest_first else 2
+        read = mock.stats()["requests"][f"GET {CREATIONS[kind]}"]
+        assert read == pages + more, "nothing older than the job is read"
 
     run(mock, kind, scene)

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from native_kit import CREATIONS, KINDS
+from native_kit import CREATIONS, KINDS, PLACES, RESULTS, UPLOADING, row_of
 from submission_kit import Rig, play, say
 
 from asbru.model.batches import Outcome
@@ -12,14 +12,17 @@ from mock_thread import RunningMock
 
 both = pytest.mark.parametrize("kind", KINDS)
 STEPS = [
-    ("openai", "POST /v1/files", False),
-    ("openai", "POST /v1/files", True),
-    ("openai", "POST /v1/batches", False),
-    ("openai", "POST /v1/batches", True),
-    ("openai", "GET /v1/batches/", True),
-    ("openai", "/content", False),
-    ("openai", "/content", True),
-    ("openai", "DELETE /v1/files", True),
+    (kind, word, arrives)
+    for kind in UPLOADING
+    for word, both_ways in (
+        (f"POST {PLACES[kind].base}{row_of(kind).files}", (False, True)),
+        (f"POST {CREATIONS[kind]} ", (False, True)),
+        (f"GET {CREATIONS[kind]}/", (True,)),
+        ("/results" if kind == "xai" else "/content", (False, True)),
+        (f"DELETE {PLACES[kind].base}{row_of(kind).files}", (True,)),
+    )
+    for arrives in both_ways
+] + [
     ("anthropic", "POST /v1/messages/batches", False),
     ("anthropic", "POST /v1/messages/batches", True),
     ("anthropic", "GET /v1/messages/batches/", True),
@@ -69,9 +72,9 @@ def test_crash_after_crash(kind: str, mock: RunningMock, tmp_path: Path) -> None
         id_ = await rig.create("text 0", "text 1", "text 2")
         await reach(rig, f"POST {CREATIONS[kind]}", arrives=True)
         for word in (
-            f"GET {CREATIONS[kind]}?",
+            f"GET {CREATIONS[kind]}" + ("?" if PLACES[kind].pages else " "),
             f"GET {CREATIONS[kind]}/",
-            "/content" if kind == "openai" else "/results",
+            RESULTS[kind].rpartition("/")[2],
         ):
             rig.open()
             await reach(rig, word, arrives=True)

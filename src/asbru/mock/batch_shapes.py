@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from asbru.edge.request import Request
 from asbru.mock import openai
@@ -23,6 +23,7 @@ from asbru.mock.directives import Directive
 from asbru.mock.files import page
 from asbru.mock.strict import Mistake, read
 from asbru.model.failure import Refused
+from asbru.model.http import Headers
 
 DAY = 86400
 ENDPOINTS = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions")
@@ -223,9 +224,14 @@ class Shape:
         }
 
 
-class Azure(Shape):
-    """Azure's v1 API: the same, beside deployments."""
+def _azure_key(headers: Headers) -> str:
+    return headers.get(b"api-key", b"").decode("latin-1")
 
+
+class Azure(Shape):
+    """Azure's v1 API: the same, beside deployments, with the key in a header of its own."""
+
+    dialect = structs.replace(openai.DIALECT, name="azure", key=_azure_key)
     batches = "/openai/v1/batches"
     files = "/openai/v1/files"
     endpoints = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings")

@@ -120,7 +120,8 @@ class Files:
         query = parse_qs(request.query)
         purpose = query.get("purpose", [""])[0]
         mine = [file for file in reversed(self._files.values()) if file.owner == key and purpose in ("", file.purpose)]
-        return written(page([file.written() for file in mine], query, 10000))
+        rows = [file.written() for file in mine]
+        return written({"data": rows} if self._together else page(rows, query, 10000))
 
     async def retrieve(self, request: Request, key: str) -> Answer:
         """The file object."""
