@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvloop
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from asbru.batch import BatchService, Engine, EngineSettings, make_ids
 from asbru.batch import BatchSettings as BatchLimits
@@ -202,4 +203,6 @@ def snapshot_of(settings: Settings, signer: SignerOf = no_signer) -> Snapshot:
         table=table_of(settings),
         price=price_of(bundled(), rows),
         signer=signer,
+        shown={name: each.shown for name, each in settings.providers.items() if any(astuple(each.shown))},
+        direct_keys=settings.client.allow_direct_keys,
     )

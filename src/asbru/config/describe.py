@@ -22,6 +22,7 @@ def _service(settings: Settings) -> list[str]:
     client, batch = settings.client, settings.batch
     pages = ", ".join(client.allowed_origins)
     return [
+        *(["Callers may bring keys of their own."] if client.allow_direct_keys else []),
         *([f"Pages in browsers may ask from: this machine, {pages}."] if pages else []),
         f"Requests may have {client.max_request_body_size >> 20} MB.",
         f"Batches run up to {batch.concurrency} items at once per worker and expire after {_time(batch.expiry)}.",
@@ -36,6 +37,9 @@ def _provider(name: str, each: ProviderSettings) -> list[str]:
     lines += [f"  {line}" for line in _network(each.network)]
     if each.allowed_requests is not None:
         lines.append(f"  Used only for: {', '.join(sorted(each.allowed_requests)) or 'nothing'}.")
+    bodies = [name for name in ("request", "response") if getattr(each.shown, name)]
+    if bodies:
+        lines.append(f"  Callers see each {' and '.join(bodies)} as it is, beside the unified API's answers.")
     return lines
 
 

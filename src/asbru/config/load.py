@@ -102,7 +102,11 @@ def _client(said: ClientShape, findings: Findings) -> Client:
         if not _ORIGIN.fullmatch(origin):
             wanted = "must be an origin such as https://app.example.com or https://*.example.com, or *"
             findings.refuse(f"client.allowed_origins[{n}]", wanted)
-    return Client(max_request_body_size=said.max_request_body_size_mb << 20, allowed_origins=said.allowed_origins)
+    return Client(
+        max_request_body_size=said.max_request_body_size_mb << 20,
+        allowed_origins=said.allowed_origins,
+        allow_direct_keys=said.allow_direct_keys,
+    )
 
 
 def _batch(said: BatchShape) -> BatchSettings:

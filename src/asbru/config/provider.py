@@ -11,6 +11,7 @@ from asbru.config.network import is_unencrypted, network_of
 from asbru.config.settings import ProviderSettings
 from asbru.config.shape import NetworkShape, ProviderShape
 from asbru.config.walk import nearest
+from asbru.model.shown import Shown
 from asbru.providers import CATALOG, Provider
 
 _NAMES = frozenset({"azure", "bedrock", "elevenlabs", "gemini", "replicate", "runway", "vertex"})
@@ -38,6 +39,7 @@ def provider_of(name: str, shape: ProviderShape, findings: Findings) -> Provider
         network=network_of(shape, row.base_url, path, findings),
         allowed_requests=None if allowed is None else frozenset(each for each, yes in allowed.items() if yes),
         base=custom.base_provider_type if custom else "",
+        shown=Shown(shape.send_back_raw_request, shape.send_back_raw_response),
     )
 
 

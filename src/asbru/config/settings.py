@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asbru.model.keys import Key, Network
+from asbru.model.shown import NOTHING, Shown
 from asbru.providers import CATALOG, Provider
 from asbru.routing import ProviderRoute, Table
 
@@ -18,6 +19,7 @@ class ProviderSettings(Struct, frozen=True, kw_only=True):
     ``provider``: its row, base URL merged; "" for the built-in ``local``, whose address is known when its server runs.
     ``network.max_conns_per_host`` is also the most requests at once of one worker: HTTP/1.1 carries one per connection.
     ``allowed_requests``: see ``routing.ProviderRoute``. ``base``: the base type of a custom provider, else "".
+    ``shown``: whether callers see the bodies that it got and gave.
     """
 
     provider: Provider
@@ -25,16 +27,19 @@ class ProviderSettings(Struct, frozen=True, kw_only=True):
     network: Network = Network()
     allowed_requests: frozenset[str] | None = None
     base: str = ""
+    shown: Shown = NOTHING
 
 
 class Client(Struct, frozen=True, kw_only=True):
     """How clients are served. ``max_request_body_size``: bytes; batch creates have their own limit.
 
     ``allowed_origins``: whose pages may ask from a browser, beside this machine's; ``*``: all.
+    ``allow_direct_keys``: whether clients' own credentials go to the providers.
     """
 
     max_request_body_size: int = 100 << 20
     allowed_origins: tuple[str, ...] = ()
+    allow_direct_keys: bool = False
 
 
 class BatchSettings(Struct, frozen=True, kw_only=True):

@@ -184,8 +184,6 @@ class OpenAIShape(Shape, frozen=True, kw_only=True):
 
 class ProviderShape(Shape, frozen=True, kw_only=True):
     LATER = {
-        "send_back_raw_request": False,
-        "send_back_raw_response": False,
         "store_raw_request_response": False,
         "pricing_overrides": [],
     }
@@ -197,11 +195,12 @@ class ProviderShape(Shape, frozen=True, kw_only=True):
     concurrency_and_buffer_size: ConcurrencyShape | None = None
     custom_provider_config: CustomShape | None = None
     openai_config: OpenAIShape | None = None
+    send_back_raw_request: bool = False
+    send_back_raw_response: bool = False
 
 
 class ClientShape(Shape, frozen=True, kw_only=True):
     LATER = {
-        "allow_direct_keys": False,
         "async_job_result_ttl": ALWAYS,
         "compat": {},
         "disable_content_logging": True,
@@ -222,6 +221,7 @@ class ClientShape(Shape, frozen=True, kw_only=True):
     }
     IDLE = frozenset({"allowed_headers", "initial_pool_size", "disable_db_pings_in_health"})
 
+    allow_direct_keys: bool = False
     allowed_origins: tuple[str, ...] = ()
     max_request_body_size_mb: AtLeastOne = 100
     enforce_auth_on_inference: bool = False

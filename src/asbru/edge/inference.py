@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from msgspec import Struct
 
 from asbru.edge.request import Fail, Request, Route, asked_id
+from asbru.edge.wishes import RARE, wish
 from asbru.gateway import Exchange, Gateway
 from asbru.model.http import NO_HEADERS, Answer, Headers
 from asbru.model.names import Family, Format
 from asbru.model.usage import Usage
-from asbru.routing import Pin, pick_provider
+from asbru.routing import pick_provider
 from asbru.wire import CODECS
 from asbru.wire.codec import AnyCodec, Peek
 from asbru.wire.envelope import Envelope
@@ -20,10 +21,6 @@ PeekAt = Callable[[Request, Envelope], Peek]
 
 _FORWARDED = frozenset({b"anthropic-beta", b"anthropic-version"})
 """Headers of a client's that are part of its dialect: the provider sees them when it speaks the same one."""
-
-_BY_ID = b"x-bf-api-key-id"
-_PIN_ORDER = (_BY_ID, b"x-bf-api-key")
-_PINS = frozenset(_PIN_ORDER)
 
 _EXTRA = b"x-bf-eh-"
 _DENIED = frozenset(
@@ -96,22 +93,24 @@ class Inference:
     def exchange(self, request: Request, asked: Asked) -> Exchange:
         """What the gateway is given."""
         named = request.headers.get(b"x-model-provider")
-        table = self._gateway.snapshot.table
+        snapshot = self._gateway.snapshot
         passed = forwarded(request.headers)
-        return Exchange(
+        x = Exchange(
             id=request.id,
             codec=asked.codec,
             envelope=asked.envelope,
             peek=asked.peek,
-            provider=pick_provider(named.decode("latin-1"), table) if named else asked.default,
+            provider=pick_provider(named.decode("latin-1"), snapshot.table) if named else asked.default,
             at=self._clock(),
             who=request.who,
             open=not named,
             headers={**passed, **asked.headers} if asked.headers else passed,
             unified=not asked.default and asked.codec.family is Family.OPENAI,
             asked_id=asked_id(request.headers).decode(),
-            pin=None if _PINS.isdisjoint(request.headers) else pin_of(request.headers),
         )
+        if snapshot.direct_keys or not RARE.isdisjoint(request.headers):
+            wish(x, request.headers, snapshot)
+        return x
 
     def _route(self, format: Format, default: str, fail: Fail, peek: PeekAt) -> Route:
         codec = CODECS[format]
@@ -121,15 +120,6 @@ class Inference:
             return await self.carry(request, Asked(codec, envelope, peek(request, envelope), default))
 
         return Route(handler=infer, fail=fail, limit=self.limit, summary=f"Body: {format}", body=codec.body)
-
-
-def pin_of(headers: Headers) -> Pin | None:
-    """The stored key that the caller names; the id wins. Both are names, not credentials."""
-    for header in _PIN_ORDER:
-        word = headers.get(header)
-        if word:
-            return Pin(header.decode(), word.decode("latin-1"), header is _BY_ID)
-    return None
 
 
 def named(request: Request, envelope: Envelope) -> Envelope:

@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, unquote
 import msgspec
 from msgspec import Raw, Struct
 
-from asbru.edge.inference import pin_of
 from asbru.edge.request import Fail, Request, Route, asked_id
 from asbru.edge.routes import Mount
+from asbru.edge.wishes import pin_of
 from asbru.gateway.passthrough import Passing, Passthrough, asked_model
 from asbru.model.failure import Refused
 from asbru.model.http import Answer

@@ -54,6 +54,19 @@ def bent(body: bytes, put: Mapping[str, object], quirks: Quirks) -> Written:
     return Written(envelope.splice(values, rename, drop), dropped(envelope, quirks))
 
 
+def added(body: bytes, extra: Mapping[str, Raw], depth: int = 8) -> bytes:
+    """``body`` with the members of ``extra``; objects on both sides become one, member by member, down to ``depth``."""
+    envelope = Envelope(body)
+    members = envelope.members
+    return envelope.splice({name: _joined(members.get(name), value, depth) for name, value in extra.items()})
+
+
+def _joined(old: Raw | None, new: Raw, depth: int) -> Raw:
+    if old is None or not depth or not (bytes(old).lstrip()[:1] == bytes(new).lstrip()[:1] == b"{"):
+        return new
+    return Raw(added(bytes(old), Envelope(bytes(new)).members, depth - 1))
+
+
 def lifted(headers: Headers, quirks: Quirks) -> dict[str, Raw]:
     """The members that a client's headers become."""
     out: dict[str, Raw] = {}

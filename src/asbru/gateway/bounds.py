@@ -37,8 +37,7 @@ def bound_of(x: Exchange, size: int) -> Usage:
     """What a call may use at most. ``size``: bytes of its body."""
     if OPERATIONS[x.codec.format] not in _TALKS:
         return Usage(input=size // _BYTES_PER_TOKEN + 1)
-    members = x.envelope.members
-    return Usage(input=_input(x, size), output=_output(members))
+    return Usage(input=_input(x, size), output=_output(x.envelope.members, x.extra))
 
 
 def _input(x: Exchange, size: int) -> int:
@@ -52,15 +51,21 @@ def _input(x: Exchange, size: int) -> int:
     return size // _BYTES_PER_TOKEN + 1
 
 
-def _output(members: Mapping[str, Raw]) -> int:
-    most = _first(members, _MOST)
-    times = _first(members, _TIMES)
+def _output(*said: Mapping[str, Raw]) -> int:
+    """The most that any of these bodies asks for."""
+    told = [_most_and_times(members) for members in said if members]
+    most = max((most for most, _ in told if most is not None), default=UNSTATED)
+    return most * max((times or 1 for _, times in told), default=1)
+
+
+def _most_and_times(members: Mapping[str, Raw]) -> tuple[int | None, int | None]:
+    most, times = _first(members, _MOST), _first(members, _TIMES)
     if most is None:
         for outer, inner in _NESTED:
             below = _below(members, outer)
             if below:
                 most, times = _first(below, (inner,)), times or _first(below, _TIMES)
-    return (UNSTATED if most is None else most) * max(times or 1, 1)
+    return most, times
 
 
 def _below(members: Mapping[str, Raw], name: str) -> Mapping[str, Raw]:

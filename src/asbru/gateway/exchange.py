@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from msgspec import Raw, Struct
 
+from asbru.gateway.direct import Direct
 from asbru.model.http import NO_HEADERS, Headers
 from asbru.model.people import NOBODY, Principal
 from asbru.model.record import Record
+from asbru.model.shown import NOTHING, Shown
 from asbru.routing import Pin
 from asbru.wire.codec import AnyCodec, Peek
 from asbru.wire.envelope import Envelope
@@ -21,6 +23,8 @@ class Exchange(Struct, kw_only=True):
     ``unified``: it came by the unified API, whose answers have ``extra_fields``. ``pin``: a key's id or name.
     ``open``: a model without a prefix may go to any provider that the caller's key knows, not to ``provider`` alone.
     ``asked``: members of the client's own body, when ``envelope`` is not that. ``asked_id``: see Record.
+    ``shown``: what the caller says of it. ``extra``: members for the provider's body. ``direct``: the caller's own
+    credentials.
     ``record`` is set when it is over.
     """
 
@@ -38,4 +42,7 @@ class Exchange(Struct, kw_only=True):
     open: bool = False
     asked: Mapping[str, Raw] | None = None
     asked_id: str = ""
+    shown: Shown = NOTHING
+    extra: Mapping[str, Raw] = {}
+    direct: Direct | None = None
     record: Record | None = None

@@ -4,15 +4,19 @@ Rule 1. It is the last member of the answer's object, and of the object in each 
 Rule 2. What is no object (text, sound, ``[DONE]``) stays as it is.
 """
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
 from asbru.gateway.pipe import Passage
+from asbru.gateway.raw import RawFrames
 from asbru.model.failure import Failure
 from asbru.wire.passing import frames_of, last_end
 from asbru.wire.shapes import write_json
 from asbru.wire.sse import LIMIT
 
+_ENDED = re.compile(rb".*?\n\r?\n|.+", re.DOTALL)
+"""Events, and the rest."""
 _SPACE = b" \t\r\n"
 _OPEN = b"{" + _SPACE
 """After any of these, or nothing, the last brace may belong to an empty object."""
@@ -27,9 +31,9 @@ def fields(request: str, provider: str, asked: str, deployment: str) -> bytes:
     return b'"extra_fields":' + write_json(told)[:-1] + b',"latency":'
 
 
-def with_extra(body: bytes, begun: bytes, seconds: float) -> bytes:
-    """``body`` with the member. ``seconds``: how long it took."""
-    return _added(body, b"%b%d}" % (begun, seconds * 1000))
+def with_extra(body: bytes, begun: bytes, seconds: float, more: bytes = b"") -> bytes:
+    """``body`` with the member. ``seconds``: how long it took. ``more``: further members of it, each after a comma."""
+    return _added(body, b"%b%d%b}" % (begun, seconds * 1000, more))
 
 
 def _added(body: bytes, member: bytes) -> bytes:
@@ -45,12 +49,13 @@ def _added(body: bytes, member: bytes) -> bytes:
 class Numbered:
     """A stream's frames, each with the member and its number. ``took``: seconds so far."""
 
-    __slots__ = ("_begun", "_count", "_inner", "_kept", "_took")
+    __slots__ = ("_begun", "_count", "_inner", "_kept", "_raw", "_took")
 
-    def __init__(self, inner: Passage, begun: bytes, took: Callable[[], float]) -> None:
+    def __init__(self, inner: Passage, begun: bytes, took: Callable[[], float], raw: RawFrames | None = None) -> None:
         self._inner = inner
         self._begun = begun
         self._took = took
+        self._raw = raw
         self._kept = bytearray()
         self._count = 0
 
@@ -61,7 +66,15 @@ class Numbered:
 
     def feed(self, chunk: bytes) -> bytes:
         """The frames that are whole."""
-        return self._whole(self._inner.feed(chunk))
+        if self._raw is None:
+            return self._whole(self._inner.feed(chunk))
+        return b"".join(self._shown(piece, self._raw) for piece in _ENDED.findall(chunk))
+
+    def _shown(self, piece: bytes, raw: RawFrames) -> bytes:
+        """At most one of the provider's events, so that each of ours tells what it was made of."""
+        out = self._inner.feed(piece)
+        raw.feed(piece)
+        return self._whole(out)
 
     def finish(self) -> bytes:
         """The rest."""
@@ -99,6 +112,7 @@ class Numbered:
         return _added(frame, self._member())
 
     def _member(self) -> bytes:
-        member = b'%b%d,"chunk_index":%d}' % (self._begun, self._took() * 1000, self._count)
+        raw = b"" if self._raw is None else self._raw.member()
+        member = b'%b%d,"chunk_index":%d%b}' % (self._begun, self._took() * 1000, self._count, raw)
         self._count += 1
         return member

@@ -13,7 +13,9 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
+from asbru.gateway import raw
 from asbru.gateway.admission import Admission, Limited
+from asbru.gateway.bending import added
 from asbru.gateway.bounds import bound_of
 from asbru.gateway.counting import Estimate
 from asbru.gateway.door import Door
@@ -27,12 +29,13 @@ from asbru.model.failure import Broken, Bug, Failure, Refused, Upstream
 from asbru.model.http import Answer, Headers
 from asbru.model.names import Framing
 from asbru.model.record import Record
+from asbru.model.shown import NOTHING, Shown
 from asbru.model.usage import Usage, cost
 from asbru.routing import GiveUp, Plan, Target, Try, next_step
 from asbru.upstream.call import Call
 from asbru.wire import CODECS
 from asbru.wire.codec import JSON
-from asbru.wire.framing import MEDIA_TYPES
+from asbru.wire.framing import CUTTERS, MEDIA_TYPES
 
 Send = Callable[[Call], Awaitable[Answer]]
 
@@ -114,8 +117,7 @@ class Gateway:
         tools = self._tools
         peek, request = x.peek, x.codec.request
         operation = request + "_stream" if peek.stream else request
-        wanted = (peek.model, peek.fallbacks, x.provider, operation)
-        plan = self._plan(x, wanted)
+        plan = self._plan(x, (peek.model, peek.fallbacks, x.provider, operation))
         target = plan.first
         failures: list[Failure] = []
         while True:
@@ -148,7 +150,7 @@ class Gateway:
             return _estimated(x, trip, target)
         lane = open_lane(x, door.model, door)
         stream = lane.stream
-        body = lane.request()
+        body = _body(x, lane)
         trip.target, trip.lane, trip.door, trip.request_bytes = target, lane, door, len(body)
         if self.admission.people.limited:
             await self._hold(x, trip, target, door)
@@ -165,17 +167,19 @@ class Gateway:
             )
         )
         answer = await self._tools.send(call)
+        shown = x.shown.over(self.snapshot.shown.get(target.provider, NOTHING)) if x.unified else NOTHING
         if answer.status >= 300:
-            raise CODECS[door.format].read_failure(answer.status, answer.headers, answer.body)
-        if not stream:
-            out = lane.reply(answer.body) if not lane.more else await self._severally(x, door, lane, answer)
-            kind = lane.reply_kind or answer.headers.get(b"content-type", JSON)
-            if x.unified and kind.startswith(JSON):
-                out = with_extra(out, self._extra(x, target, door), self._tools.ticks() - trip.started)
-            return Answer(status=200, headers=_headers(answer.headers, kind, trip, lane), body=out)
-        if answer.stream is None:
-            raise Broken(502, "The provider answered a streamed request with a body that is not a stream.")
-        return await self._stream(x, trip, lane, answer)
+            failure = CODECS[door.format].read_failure(answer.status, answer.headers, answer.body)
+            failure.raw = raw.bodies(shown, body, answer.body)
+            raise failure
+        if stream:
+            return await self._stream(x, trip, lane, (answer, shown, body))
+        out = lane.reply(answer.body) if not lane.more else await self._severally(x, door, lane, answer)
+        kind = lane.reply_kind or answer.headers.get(b"content-type", JSON)
+        if x.unified and kind.startswith(JSON):
+            more = raw.written(raw.bodies(shown, body, answer.body)) if shown is not NOTHING else b""
+            out = with_extra(out, self._extra(x, target, door), self._tools.ticks() - trip.started, more)
+        return Answer(status=200, headers=_headers(answer.headers, kind, trip, lane), body=out)
 
     async def _severally(self, x: Exchange, door: Door, lane: Lane, first: Answer) -> bytes:
         """Sends what the first request did not hold, a few requests at once."""
@@ -183,6 +187,7 @@ class Gateway:
 
         async def ask(body: bytes) -> bytes:
             async with free:
+                body = added(body, x.extra) if x.extra else body
                 head = door.head(x.headers, False, lane)
                 if door.signed:
                     head += await door.sign(x.headers, False, lane, body)
@@ -200,14 +205,17 @@ class Gateway:
             for task in tasks:
                 task.cancel()
 
-    async def _stream(self, x: Exchange, trip: Trip, lane: Lane, answer: Answer) -> Answer:
-        assert answer.stream is not None
+    async def _stream(self, x: Exchange, trip: Trip, lane: Lane, got: tuple[Answer, Shown, bytes]) -> Answer:
+        answer, shown, body = got
+        if answer.stream is None:
+            raise Broken(502, "The provider answered a streamed request with a body that is not a stream.")
         passage: Passage = lane
         if x.unified and x.codec.framing is Framing.SSE:
             assert trip.target is not None
             assert trip.door is not None
             begun, ticks, started = self._extra(x, trip.target, trip.door), self._tools.ticks, trip.started
-            passage = Numbered(lane, begun, lambda: ticks() - started)
+            frames = None if shown is NOTHING else raw.RawFrames(shown, body, CUTTERS[trip.door.framing]())
+            passage = Numbered(lane, begun, lambda: ticks() - started, frames)
         pipe = Pipe(answer.stream, passage, lambda failure: self._over(x, trip, failure))
         await pipe.first()
         trip.first_byte = self._tools.ticks() - trip.started
@@ -219,6 +227,9 @@ class Gateway:
         snapshot, dice, key = self.snapshot, self._tools.dice, x.who.key
         if key is not None:
             wanted = self._permitted(x, wanted)
+        direct = snapshot.direct(wanted, x.direct, dice) if x.direct is not None else None
+        if direct is not None:
+            return direct
         if x.pin is not None:
             return snapshot.pinned(wanted, x.pin)
         if key is not None and any(config.key_ids for config in key.provider_configs):
@@ -264,6 +275,12 @@ class Gateway:
         if not x.batch:
             self.live -= 1
             tools.record(record)
+
+
+def _body(x: Exchange, lane: Lane) -> bytes:
+    """What is sent, with the caller's own members for the provider, for which a form has no place."""
+    body = lane.request()
+    return added(body, x.extra) if x.extra and lane.upload is None else body
 
 
 def _estimated(x: Exchange, trip: Trip, target: Target) -> Answer:

@@ -5,13 +5,15 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from asbru.gateway.direct import Direct
 from asbru.gateway.door import Door, Opening, account_of
 from asbru.model.keys import Key, Network
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.people import VirtualKey
+from asbru.model.shown import Shown
 from asbru.model.usage import Price
 from asbru.providers import Provider
-from asbru.routing import Dice, Pin, Plan, Table, make_plan, pinned, split_model
+from asbru.routing import Dice, Pin, Plan, Table, make_plan, pinned, split_model, with_keys
 from asbru.upstream.signing import SignerOf, no_signer
 
 PriceOf = Callable[[str, str], tuple[Price, ...]]
@@ -31,13 +33,19 @@ def _never() -> float:
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """``providers`` and ``networks`` by name; ``doors`` and ``plans`` are filled as they are first used."""
+    """``providers`` and ``networks`` by name; ``doors`` and ``plans`` are filled as they are first used.
+
+    ``shown``: whose bodies are shown unless the caller says otherwise. ``direct_keys``: whether callers may bring
+    their own.
+    """
 
     providers: Mapping[str, Provider]
     networks: Mapping[str, Network]
     table: Table
     price: PriceOf
     signer: SignerOf = no_signer
+    shown: Mapping[str, Shown] = {}
+    direct_keys: bool = False
     doors: dict[tuple[str, str, Format, str], Door] = {}
     plans: dict[Wanted, Plan] = {}
 
@@ -70,22 +78,36 @@ class Snapshot(Struct, frozen=True, kw_only=True):
                 providers[config.provider] = replace(route, keys=keys, keyless=False)
         return make_plan((model, *fallbacks), default, Table(providers, self.table.known), dice, operation)
 
+    def direct(self, wanted: Wanted, direct: Direct, dice: Dice) -> Plan | None:
+        """The same with the caller's own credentials; None when there are none for the wanted provider."""
+        model, fallbacks, default, operation = wanted
+        name, _ = split_model(model, default, self.table)
+        row = self.providers.get(name)
+        key = direct.key_for(row) if row else None
+        if key is None:
+            return None
+        return make_plan((model, *fallbacks), default, with_keys(self.table, name, (key,)), dice, operation)
+
     def door(self, name: str, key: Key | None, inbound: Format, model: str) -> Door:
         """The way out to provider ``name`` with ``key`` for a client that speaks ``inbound``.
 
         Raises Refused(400) when the provider does nothing of the kind, or the key lacks a setting.
         """
+        if key is not None and key.passing:
+            return self._door(name, key, inbound, model)
         at = (name, key.id if key else "", inbound, model)
         door = self.doors.get(at)
         if door is None:
             if len(self.doors) >= _DOORS_KEPT:
                 self.doors.clear()
-            provider, network = self.providers[name], self.networks[name]
-            endpoint = provider.endpoint_for(inbound, model, key)
-            signer = self.signer(account_of(provider, endpoint.auth or provider.auth, key, network))
-            opening = Opening(provider, endpoint, key, network, signer, self.price(name, model))
-            door = self.doors[at] = Door(opening, model)
+            door = self.doors[at] = self._door(name, key, inbound, model)
         return door
+
+    def _door(self, name: str, key: Key | None, inbound: Format, model: str) -> Door:
+        provider, network = self.providers[name], self.networks[name]
+        endpoint = provider.endpoint_for(inbound, model, key)
+        signer = self.signer(account_of(provider, endpoint.auth or provider.auth, key, network))
+        return Door(Opening(provider, endpoint, key, network, signer, self.price(name, model)), model)
 
     def estimates(self, name: str, key: Key | None, inbound: Format, model: str) -> bool:
         """Whether a request's tokens are estimated here: provider ``name`` does not count, but can be talked to."""

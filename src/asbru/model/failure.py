@@ -15,6 +15,8 @@
 ``routing/retry.py`` maps (class, status) to a verdict; codecs translate failures from and to each dialect's error body.
 """
 
+from collections.abc import Mapping
+
 
 class Failure(Exception):
     """What the caller is told.
@@ -23,6 +25,7 @@ class Failure(Exception):
     (``invalid_request_error``). param: the path of the offending field (``messages.3.content``), or "". retry_after:
     seconds, or None. provider: name of the provider it came from, or "". detail: for the log only, never shown.
     request, model: what was asked, in the words of ``allowed_requests`` and as the caller named it, once it is known.
+    raw: what the caller is shown of the provider's bodies, by member.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Failure(Exception):
         self.detail = detail
         self.request = ""
         self.model = ""
+        self.raw: Mapping[str, object] = {}
 
 
 class Refused(Failure):

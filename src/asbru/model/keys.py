@@ -36,7 +36,8 @@ class Key(Struct, frozen=True, kw_only=True):
     ``deployments``: model -> what this key's account calls it. ``settings``: what fills the ``{…}`` of the provider's
     base URL and paths for this key (``region``, ``project``). ``secrets``: what a signer needs (``client_secret``,
     ``session_token``). ``ambient``: it may be without a value, as its credential is one of ``secrets``, or is found
-    where the gateway runs (AWS's chain, Google's ADC), or there is none.
+    where the gateway runs (AWS's chain, Google's ADC), or there is none. ``passing``: it came with a request, and
+    nothing is kept of it.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Key(Struct, frozen=True, kw_only=True):
     settings: Mapping[str, str] = {}
     secrets: Mapping[str, Secret] = {}
     ambient: bool = False
+    passing: bool = False
 
     @property
     def usable(self) -> bool:

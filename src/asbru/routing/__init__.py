@@ -2,7 +2,7 @@
 
 from asbru.routing.plan import Dice, GiveUp, Leg, Plan, Target, Try, in_turn, make_plan, next_step, sole_target
 from asbru.routing.retry import Verdict, verdict
-from asbru.routing.table import Pin, ProviderRoute, Table, pick_provider, pinned, split_model
+from asbru.routing.table import Pin, ProviderRoute, Table, pick_provider, pinned, split_model, with_keys
 
 __all__ = [
     "Dice",
@@ -23,4 +23,5 @@ __all__ = [
     "sole_target",
     "split_model",
     "verdict",
+    "with_keys",
 ]

@@ -64,7 +64,13 @@ def pinned(table: Table, provider: str, pin: Pin) -> Table:
     if not keys:
         told = f"no supported key found with {'id' if pin.by_id else 'name'} {pin.word!r} for provider {provider}"
         raise refuse(f"{pin.header}: {told}", pin.header)
-    return Table({**table.providers, provider: replace(route, keys=keys)}, table.known)
+    return with_keys(table, provider, keys)
+
+
+def with_keys(table: Table, provider: str, keys: tuple[Key, ...]) -> Table:
+    """``table`` with other keys of ``provider``."""
+    route = table.providers.get(provider)
+    return Table({**table.providers, provider: replace(route, keys=keys)}, table.known) if route else table
 
 
 def split_model(model: str, default: str, table: Table, param: str = "model") -> tuple[str, str]:

@@ -70,12 +70,13 @@ def error_body(failure: Failure) -> dict[str, object]:
     if failure.code in _OWN_TYPES:
         kind = failure.code
     extra = {"provider": failure.provider, "model_requested": failure.model, "request_type": failure.request}
+    shown = {name: value for name, value in extra.items() if value}
     return {
         "error": {"message": failure.message, "type": kind, "param": failure.param or None, "code": code or None},
         "type": kind,
         "is_bifrost_error": not isinstance(failure, Upstream),
         "status_code": failure.status,
-        "extra_fields": {name: value for name, value in extra.items() if value},
+        "extra_fields": {**shown, **failure.raw},
     }
 
 
