@@ -18,6 +18,7 @@ from asbru.model.batches import Batch, ItemResult, Mode, Status
 from asbru.model.http import Answer
 from asbru.model.keys import Key, Secret
 from asbru.model.names import Format, Operation
+from asbru.model.people import NOBODY
 from asbru.model.usage import Price
 from asbru.providers import BatchApi, Endpoint
 from asbru.store import Store
@@ -140,7 +141,7 @@ class Rig:
             for n, (text, model) in enumerate(asked)
         ]
         command = CreateCommand(
-            owner="",
+            who=NOBODY,
             format=Format.ANTHROPIC_MESSAGES,
             body=msgspec.json.encode({"requests": requests}),
             provider=self.kind,

@@ -4,18 +4,13 @@ import asyncio
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
-from asbru.governance import digest_of
-from asbru.model.people import Budget, ProviderConfig, RateLimit, Team, VirtualKey
-from asbru.store import objects
-from asbru.store.db import transaction
-from asbru.store.sqlite import connect, prepare
+from asbru.model.people import Budget, ProviderConfig, RateLimit, Team
 from conftest import config_for
+from people_kit import key, register
 from running import Process, gateway
 
 CALL = 22_500
@@ -23,26 +18,6 @@ CALL = 22_500
 BOUND = 150_000
 """More than what is held for one of them: its bytes are more than its tokens."""
 BODY = {"model": "openai/gpt-4o", "max_tokens": 3, "messages": [{"role": "user", "content": "word"}]}
-
-
-def register(app: Path, *documents: VirtualKey | Team) -> None:
-    """Puts documents into the store of a gateway that is not running."""
-    app.mkdir(parents=True, exist_ok=True)
-    prepare(app / "asbru.db")
-    db = connect(app / "asbru.db")
-    with transaction(db):
-        for each in documents:
-            kind = "team" if isinstance(each, Team) else "virtual_key"
-            body = msgspec.json.encode(each)
-            now = time.time()
-            objects.put(
-                db, objects.Document(kind=kind, id=each.id, name=each.name, body=body, created_at=now, updated_at=now)
-            )
-    db.close()
-
-
-def key(id: str, **more: Any) -> VirtualKey:
-    return VirtualKey(id=id, name=id, digest=digest_of(f"sk-bf-{id}"), **more)
 
 
 async def storm(url: str, count: int, at_once: int, **headers: str) -> list[httpx.Response]:
@@ -171,6 +146,21 @@ def test_who_may_do_what(mock_provider: Process, tmp_path: Path) -> None:
                 files={"file": ("a.jsonl", b"{}")},
                 headers={"authorization": "Bearer sk-bf-good"},
             ).json()
+            models = client.get("/v1/models", headers={"x-bf-vk": "sk-bf-good"}).json()["data"]
+            assert [each["id"] for each in models] == ["openai/gpt-4o"]
+            passed = client.get("/anthropic_passthrough/v1/models", headers={"x-bf-vk": "sk-bf-good"})
+            assert passed.status_code == 403
+            assert "Provider 'anthropic' is not allowed" in passed.json()["error"]["message"]
+            items = [
+                {"custom_id": "a", "params": {**say, "model": "openai/gpt-4o"}},
+                {"custom_id": "b", "params": {**say, "model": "openai/o1"}},
+            ]
+            batch = client.post(
+                "/anthropic/v1/messages/batches", json={"requests": items}, headers={"x-bf-vk": "sk-bf-good"}
+            )
+            assert batch.status_code == 400
+            message = batch.json()["error"]["message"]
+            assert message == "requests.1.params.model: Model 'o1' is not allowed for this virtual key"
             path = f"/openai/v1/files/{uploaded['id']}"
             sent = [{"authorization": f"Bearer sk-bf-{who}"} for who in ("good", "other")]
             assert [client.get(path, headers=each).status_code for each in sent] == [200, 404]

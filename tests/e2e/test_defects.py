@@ -22,6 +22,7 @@ from anthropic import Anthropic
 from asbru.batch import BatchService, CreateCommand
 from asbru.model.failure import Refused
 from asbru.model.names import Format
+from asbru.model.people import Principal
 from asbru.store import Store
 from conftest import config_for
 from mock_thread import RunningMock
@@ -631,7 +632,7 @@ async def _two_owners(folder: Path) -> None:
     service = BatchService(store, lambda: {"acme": frozenset()}, lambda: next(ids), lambda: None)
     for owner in ("alice", "bob"):
         body = json.dumps({"requests": [{"custom_id": "a", "params": params("m", "x")}]}).encode()
-        command = CreateCommand(owner=owner, format=Format.ANTHROPIC_MESSAGES, body=body, provider="acme")
+        command = CreateCommand(who=Principal(owner), format=Format.ANTHROPIC_MESSAGES, body=body, provider="acme")
         await service.create(command)
     assert [each.id for each in (await service.list("alice")).batches] == ["one"]
     results = service.results("alice", "two", Format.ANTHROPIC_MESSAGES, lambda result: b"")

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from raw_upstream import RawUpstream, chunked, parsed, whole
 
+from people_kit import key, register
 from running import Process, gateway
 
 SECRETS = {
@@ -45,7 +46,9 @@ def passing(upstream: RawUpstream, tmp_path_factory: pytest.TempPathFactory) -> 
             "narrow": provider("/v1", custom_provider_config=custom),
         }
     }
-    process = gateway(tmp_path_factory.mktemp("passing"), config)
+    folder = tmp_path_factory.mktemp("passing")
+    register(folder / "app", key("mine"))
+    process = gateway(folder, config)
     process.start()
     yield process
     process.stop()

@@ -16,9 +16,11 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from asbru.batch.entries import Entry, Listing, Source, listing_of
+from asbru.governance import check as permit
 from asbru.model.batches import About, Mode, State
 from asbru.model.failure import Refused
 from asbru.model.names import OPERATIONS, Format, Operation
+from asbru.model.people import VirtualKey
 from asbru.store import Appender, batches
 from asbru.store.batches import NewBatch, NewItem
 from asbru.store.db import Db
@@ -54,7 +56,7 @@ class Order(Struct, frozen=True, kw_only=True):
 
     ``providers``: every provider that can be named, and what its own batch API can be used for now. ``default``: where
     items without a ``provider/`` prefix go. ``explicit``: the caller named ``default`` itself, so that a prefix which
-    is no provider belongs to the model's name.
+    is no provider belongs to the model's name. ``permits``: the owner's key; None: everything is allowed.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Order(Struct, frozen=True, kw_only=True):
     operation: Operation | None = None
     default: str
     explicit: bool
+    permits: VirtualKey | None = None
     mode: Mode
     providers: Providers
     headers: Mapping[str, str] = {}
@@ -214,6 +217,7 @@ class _Check:
         except msgspec.DecodeError:
             raise _Mistake(self._member, "Input should be an object") from None
         provider, model = self._target(self._model(params))
+        self._permit(provider, model)
         self._no_stream(params)
         native = self._way(provider)
         self._count(provider, model, native)
@@ -232,6 +236,13 @@ class _Check:
         if self._default not in order.providers:
             raise _Mistake(f"{self._member}.model", f"names no provider, and {unknown(self._default, order.providers)}")
         return self._default, named
+
+    def _permit(self, provider: str, model: str) -> None:
+        if self._order.permits is not None:
+            try:
+                permit(self._order.permits, provider, model)
+            except Refused as refusal:
+                raise _Mistake(f"{self._member}.model", refusal.message) from None
 
     def _way(self, provider: str) -> bool:
         """Whether an item goes to the provider's own batch API."""

@@ -19,6 +19,7 @@ from asbru.batch.translate import in_format
 from asbru.model.batches import About, Batch, ItemResult, Mode, Status
 from asbru.model.failure import Refused
 from asbru.model.names import OPERATIONS, Format, Operation
+from asbru.model.people import Principal
 from asbru.store import Store, batches, items, jobs
 from asbru.store.batches import Page
 from asbru.store.db import Db
@@ -45,7 +46,7 @@ class CreateCommand(Struct, frozen=True, kw_only=True):
     dialect's own. ``headers``: those that go upstream with every item, names in lower case.
     """
 
-    owner: str
+    who: Principal
     format: Format
     source: Source = Source.REQUESTS
     url: str = ""
@@ -93,14 +94,15 @@ class BatchService:
         if isinstance(body, Path):
             if body.stat().st_size > self._settings.large:
                 id_ = await take_in(self._task(body, order))
-                return await self._created(command.owner, id_)
+                return await self._created(command.who.owner, id_)
             body = await self._store.call(body.read_bytes)
-        return await self._created(command.owner, await self._take_in(body, order))
+        return await self._created(command.who.owner, await self._take_in(body, order))
 
     def _order(self, command: CreateCommand) -> Order:
         return Order(
             id=self._new_id(),
-            owner=command.owner,
+            owner=command.who.owner,
+            permits=command.who.key,
             format=command.format,
             source=command.source,
             url=command.url,

@@ -25,9 +25,6 @@ from asbru.wire.anthropic.batches import bare_id, public_id, write_batch, write_
 CREATE_LIMIT = 257 << 20
 """Most bytes of a create body: Anthropic's 256 MB (batch.md section 2), read generously; the intake is exact."""
 
-NO_OWNER = ""
-"""The one owner of a gateway without keys."""
-
 _DIALECT = "anthropic"
 _LIST = "/v1/messages/batches"
 _JSON = {b"content-type": b"application/json"}
@@ -51,7 +48,7 @@ class AnthropicBatches:
     async def _create(self, request: Request) -> Answer:
         named = request.headers.get(b"x-model-provider", b"").decode("latin-1")
         command = CreateCommand(
-            owner=request.who.owner,
+            who=request.who,
             format=Format.ANTHROPIC_MESSAGES,
             body=Path(request.spool) if request.spool else request.body,
             provider=named or _DIALECT,

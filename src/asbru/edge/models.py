@@ -11,6 +11,7 @@ import msgspec
 
 from asbru.edge.request import Fail, Handler, Request, Route
 from asbru.gateway.models import ModelLists
+from asbru.governance import allows
 from asbru.model.failure import Refused
 from asbru.model.http import Answer
 from asbru.model.models import Model
@@ -107,9 +108,11 @@ class ModelRoutes:
         for word in _WORDS:
             asked = asked or request.headers.get(word, b"").decode("latin-1")
         name = asked or self._default
-        if name in ("", "all"):
-            return [(f"{model.provider}/{model.id}", model) for model in await self._lists.everywhere()]
-        models = await self._lists.of(name)
+        every = name in ("", "all")
+        found = await (self._lists.everywhere() if every else self._lists.of(name))
+        models = [model for model in found if allows(request.who.key, model.provider, model.id)]
+        if every:
+            return [(f"{model.provider}/{model.id}", model) for model in models]
         return [(model.id if name == self._default else f"{name}/{model.id}", model) for model in models]
 
     async def _one(self, request: Request) -> tuple[str, Model]:

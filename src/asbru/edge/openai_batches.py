@@ -93,7 +93,7 @@ class OpenAIBatches:
         if said.input_file_id is not None:
             body, source = await self._input(request.who.owner, said.input_file_id), Source.LINES
         return CreateCommand(
-            owner=request.who.owner,
+            who=request.who,
             format=Format.OPENAI_CHAT,
             source=source,
             url=said.endpoint or "",

@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from asbru.gateway.bounds import UNSTATED
 from asbru.gateway.door import account_of, base_url_of, credential_of, head_lines, headers_of, with_query
 from asbru.gateway.handle import Gateway, Tools
 from asbru.gateway.observed import Observed
 from asbru.gateway.pipe import CLIENT_GONE, Pipe
+from asbru.governance import Hold, check
 from asbru.model.failure import Bug, Failure
 from asbru.model.http import Answer, Headers
 from asbru.model.keys import Key
@@ -109,8 +111,13 @@ class Passthrough:
 
     async def _ask(self, passing: Passing, trip: "_Trip") -> Answer:
         snapshot = self._gateway.snapshot
-        table = pinned(snapshot.table, passing.provider, passing.pin) if passing.pin else snapshot.table
+        key = passing.who.key
+        if key is not None:
+            check(key, passing.provider, passing.model)
+        table = snapshot.table_for(key)
+        table = pinned(table, passing.provider, passing.pin) if passing.pin else table
         target = trip.target = sole_target(passing.provider, passing.model, table, passing.request)
+        await self._hold(passing, trip, target)
         provider, network = snapshot.providers[target.provider], snapshot.networks[target.provider]
         url = base_url_of(provider, target.key)
         path = joined(urlsplit(url).path.rstrip("/") + below_base(provider.models_path), passing.path)
@@ -135,6 +142,14 @@ class Passthrough:
         answer = await self._tools.send(call)
         return await self._passed(passing, trip, answer)
 
+    async def _hold(self, passing: Passing, trip: "_Trip", target: Target) -> None:
+        """Hold what it may cost at most, as far as anybody can know. Raises Limited."""
+        admission = self._gateway.admission
+        if admission.people.limited:
+            most = Usage(input=len(passing.body) // 3 + 1, output=UNSTATED) if passing.codec else Usage()
+            price = self._gateway.snapshot.price(target.provider, target.model)
+            trip.hold = await admission.hold(passing.who, (target.provider, target.model), (cost(most, price), most))
+
     async def _passed(self, passing: Passing, trip: "_Trip", answer: Answer) -> Answer:
         trip.status = answer.status
         headers = told_headers(answer.headers)
@@ -154,13 +169,17 @@ class Passthrough:
     def _over(self, passing: Passing, trip: "_Trip", failure: Failure | None) -> None:
         self._gateway.live -= 1
         took = self._tools.ticks() - trip.started
-        self._tools.record(_record(passing, trip, failure, (took, self._gateway)))
+        record = _record(passing, trip, failure, (took, self._gateway))
+        if trip.hold:
+            spends = self._gateway.admission.settle(trip.hold, record.cost, record.usage, record.status < 400)
+            record = msgspec.structs.replace(record, spends=spends)
+        self._tools.record(record)
 
 
 class _Trip:
     """What is learnt on the way."""
 
-    __slots__ = ("attempts", "code", "first_byte", "observed", "started", "status", "target")
+    __slots__ = ("attempts", "code", "first_byte", "hold", "observed", "started", "status", "target")
 
     def __init__(self, started: float, observed: Observed) -> None:
         self.started = started
@@ -170,6 +189,7 @@ class _Trip:
         self.status = 0
         self.code = ""
         self.target: Target | None = None
+        self.hold: Hold | None = None
 
 
 def _record(passing: Passing, trip: _Trip, failure: Failure | None, given: tuple[float, Gateway]) -> Record:

@@ -70,13 +70,19 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     def narrowed(self, wanted: Wanted, key: VirtualKey, dice: Dice) -> Plan:
         """The same with those keys of the providers that a virtual key may use. Raises Refused(400)."""
         model, fallbacks, default, operation = wanted
+        return make_plan((model, *fallbacks), default, self.table_for(key), dice, operation)
+
+    def table_for(self, key: VirtualKey | None) -> Table:
+        """The table with those keys of the providers that a virtual key may use."""
+        if key is None or not any(config.key_ids for config in key.provider_configs):
+            return self.table
         providers = dict(self.table.providers)
         for config in key.provider_configs:
             route = providers.get(config.provider)
             if route is not None and config.key_ids:
                 keys = tuple(each for each in route.keys if each.id in config.key_ids)
                 providers[config.provider] = replace(route, keys=keys, keyless=False)
-        return make_plan((model, *fallbacks), default, Table(providers, self.table.known), dice, operation)
+        return Table(providers, self.table.known)
 
     def direct(self, wanted: Wanted, direct: Direct, dice: Dice) -> Plan | None:
         """The same with the caller's own credentials; None when there are none for the wanted provider."""

@@ -2,7 +2,7 @@
 
 from asbru.governance.book import Book, Grant, Hold, Need, Shortage
 from asbru.governance.people import NOBODY_KNOWN, People, Register, digest_of
-from asbru.governance.permits import permitted
+from asbru.governance.permits import allows, check, permitted
 from asbru.governance.windows import window_of
 
 __all__ = [
@@ -14,6 +14,8 @@ __all__ = [
     "People",
     "Register",
     "Shortage",
+    "allows",
+    "check",
     "digest_of",
     "permitted",
     "window_of",

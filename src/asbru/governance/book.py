@@ -103,7 +103,8 @@ class Book:
             slice = self._slices[need.of.id] = Slice(0, got.until, got.holder)
         slice.free += got.amount
         slice.used = got.used
-        slice.touched = now
+        if got.amount:
+            slice.touched = now
         slice.dry = now + _DRY if slice.free < need.amount else 0.0
 
     def idle(self, now: float, seconds: float) -> list[tuple[str, int, int]]:

@@ -28,17 +28,18 @@ def permitted(who: Principal, wanted: Sequence[str], split: Split, dice: Callabl
             del first[1:]
     for n, name in enumerate(wanted[1:]):
         provider, model = split(name, f"fallbacks.{n}")
-        if provider and _allows(key, provider, model):
+        if provider and allows(key, provider, model):
             first.append(name)
     return tuple(first)
 
 
 def check(key: VirtualKey, provider: str, model: str) -> None:
-    """Whether the key may ask ``provider`` for ``model``. Raises Refused(403)."""
-    configs = [config for config in key.provider_configs if config.provider == provider]
-    if not configs and key.provider_configs:
+    """Raises Refused(403) when the key may not ask ``provider`` for ``model`` ("": for something that has none)."""
+    if not key.provider_configs:
+        return
+    if not any(config.provider == provider for config in key.provider_configs):
         raise _blocked("provider_blocked", f"Provider '{provider}' is not allowed for this virtual key")
-    if configs and not any(serves(config, model) for config in configs):
+    if model and not allows(key, provider, model):
         raise _blocked("model_blocked", f"Model '{model}' is not allowed for this virtual key")
 
 
@@ -47,7 +48,10 @@ def serves(config: ProviderConfig, model: str) -> bool:
     return not config.allowed_models or "*" in config.allowed_models or model in config.allowed_models
 
 
-def _allows(key: VirtualKey, provider: str, model: str) -> bool:
+def allows(key: VirtualKey | None, provider: str, model: str) -> bool:
+    """Whether the key may ask ``provider`` for ``model``."""
+    if key is None or not key.provider_configs:
+        return True
     return any(config.provider == provider and serves(config, model) for config in key.provider_configs)
 
 
