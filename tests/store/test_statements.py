@@ -11,7 +11,8 @@ from store_kit import database, done, fill, new_batch
 
 from asbru.batch.states import BATCH, ITEM, BatchEvent, ItemEvent, advance
 from asbru.model.batches import Outcome, Phase, State
-from asbru.store import Appender, batches, items, jobs, sessions, stopping
+from asbru.store import NOWHERE, Appender, batches, items, jobs, moving, sessions, spending, stopping, twins
+from asbru.store.batches import NewItem
 from asbru.store.db import Db
 from asbru.store.items import Postponed
 from asbru.store.jobs import JobRow
@@ -35,6 +36,29 @@ def stop(phase: Phase) -> Move:
         stopping.stop(db, 1, phase, 5.0)
 
     return move
+
+
+def copy(outcome: Outcome) -> Move:
+    """The item is the same as another, which has this outcome."""
+
+    def move(db: Db, _: Appender) -> None:
+        batches.add(db, 1, [NewItem(7, "c7", State.WAITING, "acme", "m", NOWHERE)])
+        db.execute("UPDATE items SET state = ? WHERE n = 7", (outcome,))
+        db.execute("UPDATE items SET twin = 7 WHERE n = 0")
+        db.execute("UPDATE batches SET twins = 1")
+        twins.settle(db, 1, [7])
+        db.execute("DELETE FROM items WHERE n = 7")
+
+    return move
+
+
+def end_stopped(db: Db, _: Appender) -> None:
+    spending.end(db, 1, ("openai.chat", 402, NOWHERE, "r"), 5.0)
+
+
+def move_out(db: Db, _: Appender) -> None:
+    moving.move(db, 1, JOB, "late")
+    moving.move_queued(db, (1, "acme"), "late")
 
 
 def lapse(db: Db, _: Appender) -> None:
@@ -72,6 +96,12 @@ ITEM_MOVES: tuple[tuple[ItemEvent, Move], ...] = (
     (ItemEvent.SEIZE, lambda db, _: jobs.seize(db, SESSION, 1, [0])),
     (ItemEvent.UPSTREAM_CANCELED, collect(Outcome.CANCELED)),
     (ItemEvent.UPSTREAM_EXPIRED, collect(Outcome.EXPIRED)),
+    (ItemEvent.MOVE, move_out),
+    (ItemEvent.STOP, end_stopped),
+    (ItemEvent.COPY_SUCCEEDED, copy(Outcome.SUCCEEDED)),
+    (ItemEvent.COPY_ERRORED, copy(Outcome.ERRORED)),
+    (ItemEvent.COPY_CANCELED, copy(Outcome.CANCELED)),
+    (ItemEvent.COPY_EXPIRED, copy(Outcome.EXPIRED)),
 )
 OUTCOME_MOVES: tuple[tuple[ItemEvent, Outcome], ...] = (
     (ItemEvent.SUCCEED, Outcome.SUCCEEDED),
@@ -109,7 +139,8 @@ def test_results_are_taken_only_where_they_may_be(
     (tmp_path / "ours").mkdir()
     (tmp_path / "others").mkdir()
     assert move_item(tmp_path / "ours", state, ours(outcome)) is (advance(ITEM, state, event) or state)
-    assert move_item(tmp_path / "others", state, others(outcome)) is state
+    came_back = outcome is Outcome.SUCCEEDED and advance(ITEM, state, ItemEvent.COME_BACK)
+    assert move_item(tmp_path / "others", state, others(outcome)) is (came_back or state)
 
 
 def finish_all(db: Db) -> None:
@@ -149,7 +180,14 @@ def test_a_batch_with_work_left_does_not_end(tmp_path: Path) -> None:
 HOT: tuple[tuple[str, str, int], ...] = (
     ("claim", items.CLAIM, 5),
     ("finish", items.FINISH, 15),
-    ("collect", items.COLLECT, 15),
+    ("collect", items.COLLECT, 16),
+    ("move", moving.MOVE_SUBMITTED, 2),
+    ("move queued", moving.MOVE_QUEUED, 3),
+    ("end what waits", spending.END_WAITING, 7),
+    ("end what is queued", spending.END_QUEUED, 7),
+    ("copy", twins.COPY_ALL, 1),
+    ("reserved waiting", stopping.RESERVED[0], 1),
+    ("reserved queued", stopping.RESERVED[1], 1),
     ("postpone", items.POSTPONE, 5),
     ("read all", items.READ["all"], 3),
     ("read failed", items.READ["failed"], 3),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from asbru.batch.gather import NativeProvider, errored
+from asbru.batch.late import late_at, past
 from asbru.batch.native import Job, JobResult
 from asbru.batch.outbox import read_lost
 from asbru.batch.run import charge_id, request_id
@@ -39,12 +40,17 @@ class Collector:
         group: list[tuple[int, JobResult]] = []
         async for result in self._provider.api.results(job):
             n = self._number(result.upstream_id)
-            if n is not None:
+            if n is not None and not self._calls_back(result):
                 group.append((n, result))
             if len(group) >= _GROUP:
                 await self._write(group)
                 group = []
         await self._write(group)
+
+    def _calls_back(self, result: JobResult) -> bool:
+        """Whether an item was not done because its job was late: it goes to our engine."""
+        undone = result.outcome in (Outcome.CANCELED, Outcome.EXPIRED)
+        return undone and past(late_at(self._batch), self._store.clock())
 
     def _number(self, upstream_id: str) -> int | None:
         """The number of the item that a result belongs to; None when it is none of this job's."""

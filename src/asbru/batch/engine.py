@@ -18,6 +18,7 @@ from typing import Any
 from msgspec import Struct
 
 from asbru.batch.desk import Desk
+from asbru.batch.limit import end_stopped
 from asbru.batch.pace import Pace, PaceSettings
 from asbru.batch.rerun import WAITS
 from asbru.batch.run import Attempt, Carry, Ran, attempt_of, run
@@ -141,16 +142,18 @@ class Engine:
                 await self._news.wait()
 
     async def _look(self) -> None:
-        """See which batches have work now, and let go of items whose batch is being stopped."""
+        """See which batches have work now, and let go of items whose batch is being stopped, or is paused."""
         now = self._store.clock()
         active = await self._store.read(lambda db: batches.active(db, now))
         turns: dict[str, deque[Active]] = {}
         for batch in active:
-            if batch.phase is Phase.IN_PROGRESS:
+            if batch.stopped and batch.phase is Phase.IN_PROGRESS:
+                await end_stopped(self._store, batch)
+            elif batch.phase is Phase.IN_PROGRESS:
                 for provider in batch.due:
                     turns.setdefault(provider, deque()).append(batch)
         self._turns = {provider: _turned(mine, self._turns.get(provider)) for provider, mine in turns.items()}
-        self._let_go({batch.seq for batch in active if batch.phase is Phase.IN_PROGRESS})
+        self._let_go({batch.seq for batch in active if batch.phase is Phase.IN_PROGRESS and not batch.paused})
 
     def _let_go(self, wanted: set[int]) -> None:
         for provider, ready in self._ready.items():

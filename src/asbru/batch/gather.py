@@ -27,7 +27,7 @@ from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.record import Record
 from asbru.model.usage import Price
 from asbru.providers import BatchApi, Endpoint
-from asbru.store import Store, items, jobs
+from asbru.store import Store, items, jobs, spending
 from asbru.store.batches import Active
 from asbru.store.db import Db
 from asbru.store.items import Done
@@ -120,18 +120,25 @@ class Gatherer:
             return 0
         parcels = _Parcels(self._store, (batch, provider), self._new_id, self._folder)
         try:
-            await self._all(share, parcels)
+            whole = await self._all(share, parcels)
             await parcels.plan_rest()
+            if not whole and not parcels.planned:
+                await self._store.write(lambda db: spending.stop_if_idle(db, batch.seq))
         finally:
             parcels.discard()
             await self._store.write(lambda db: jobs.free_share(db, session, share))
         return parcels.planned
 
-    async def _all(self, share: tuple[int, str], parcels: "_Parcels") -> None:
+    async def _all(self, share: tuple[int, str], parcels: "_Parcels") -> bool:
+        """Fill parcels with what waits; False when the batch's limit lets no more go now."""
         after = -1
+        money = await self._store.read(lambda db: spending.left(db, share[0])) or 0
         while True:
             page = await self._store.read(partial(jobs.queued, share=share, after=after, most=_PAGE))
             for item in page:
+                money -= item.reserve
+                if money < 0:
+                    return False
                 try:
                     body = (await self._store.bodies([item.ask]))[0]
                 except OSError:
@@ -140,7 +147,7 @@ class Gatherer:
                 else:
                     await parcels.add(item, body)
             if len(page) < _PAGE:
-                return
+                return True
             after = page[-1].n
 
 

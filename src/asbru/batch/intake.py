@@ -16,8 +16,10 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from asbru.batch.entries import Entry, Listing, Source, listing_of
+from asbru.batch.late import too_soon
+from asbru.batch.weight import Tariff, Weigher, Weight
 from asbru.governance import check as permit
-from asbru.model.batches import About, Mode, State
+from asbru.model.batches import About, Controls, Mode, State
 from asbru.model.failure import Refused
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.people import VirtualKey
@@ -73,6 +75,8 @@ class Order(Struct, frozen=True, kw_only=True):
     providers: Providers
     headers: Mapping[str, str] = {}
     about: About = About()
+    controls: Controls = Controls()
+    tariff: Tariff = Tariff()
     key: str = ""
     created_at: float
     life: float = LIFE
@@ -91,14 +95,27 @@ _read_string = msgspec.json.Decoder(str).decode
 
 
 class Parsed(Struct, frozen=True):
-    """One request of the body. ``native``: it goes to the provider's own batch API."""
+    """One request of the body. ``native``: it goes to the provider's own batch API; ``able``: it could.
+
+    ``twin``: number of the first request that is the same, when such are to run once.
+    """
 
     custom_id: str
     provider: str
     model: str
     native: bool
     params: Raw
-    note: Raw | UnsetType = UNSET
+    note: Raw | UnsetType
+    weight: Weight
+    able: bool
+    twin: int | None = None
+
+    @property
+    def reserve(self) -> int:
+        """Nano-dollars that it costs at most."""
+        if self.twin is not None:
+            return 0
+        return self.weight.most_native if self.native else self.weight.most_live
 
 
 class Checked(Struct, frozen=True):
@@ -108,6 +125,11 @@ class Checked(Struct, frozen=True):
     requests: list[Parsed]
     models: tuple[str, ...]
     shares: Mapping[str, tuple[int, int]]
+
+    @property
+    def estimate(self) -> int:
+        """Nano-dollars that all of it costs at most."""
+        return sum(one.reserve for one in self.requests)
 
 
 def check(body: bytes | memoryview, order: Order) -> Checked:
@@ -143,6 +165,8 @@ class _Check:
         self._mistakes: list[tuple[str, str]] = []
         self._models: dict[str, None] = {}
         self._shares: dict[str, list[int]] = {}
+        self._weigher = Weigher(listing.format, order.tariff, order.providers)
+        self._same: dict[bytes, int] = {}
 
     def run(self) -> Checked:
         """All requests. Raises Refused."""
@@ -178,7 +202,7 @@ class _Check:
             self._mistakes.append((self._listing.place(n), entry))
             return None
         custom_id = self._try(n, lambda: self._custom_id(n, entry.custom_id))
-        return self._try(n, lambda: self._parsed(custom_id or "", entry))
+        return self._try(n, lambda: self._parsed(n, custom_id or "", entry))
 
     def _try(self, n: int, read: Callable[[], _T]) -> _T | None:
         try:
@@ -205,7 +229,7 @@ class _Check:
             raise _Mistake(name, f"{custom_id!r} is used already, by {self._listing.place(first)}")
         return custom_id
 
-    def _parsed(self, custom_id: str, entry: Entry) -> Parsed:
+    def _parsed(self, n: int, custom_id: str, entry: Entry) -> Parsed:
         raw = entry.ask
         if raw is UNSET:
             raise _Mistake(self._member, "Field required")
@@ -219,11 +243,26 @@ class _Check:
         provider, model = self._target(self._model(params))
         self._permit(provider, model)
         self._no_stream(params)
-        native = self._way(provider)
+        able, native = self._way(provider)
         self._count(provider, model, native)
         if self._in_path and params.model is not UNSET:
             raw = Raw(Envelope(bytes(raw)).splice(drop={"model"}))
-        return Parsed(custom_id, provider, model, native, raw, entry.note)
+        weight = self._weigher.weigh(provider, model, raw)
+        if self._order.controls.max_cost and not weight.known:
+            text = f"the price of {model!r} at {provider!r} is not known, so x-bf-batch-max-cost cannot be kept"
+            raise _Mistake(f"{self._member}.model", text)
+        twin = self._twin(n, (provider, model, raw))
+        return Parsed(custom_id, provider, model, native, raw, entry.note, weight, able, twin)
+
+    def _twin(self, n: int, asked: tuple[str, str, Raw]) -> int | None:
+        """The first request that asks the same of the same model, when such are to run once."""
+        if not self._order.controls.dedupe:
+            return None
+        provider, model, raw = asked
+        digest = hashlib.sha256(f"{provider}\n{model}\n".encode())
+        digest.update(raw)
+        first = self._same.setdefault(digest.digest(), n)
+        return None if first == n else first
 
     def _target(self, named: str) -> tuple[str, str]:
         """The provider and the model of an item: a known ``provider/`` wins, then the caller's header or dialect."""
@@ -244,8 +283,8 @@ class _Check:
             except Refused as refusal:
                 raise _Mistake(f"{self._member}.model", refusal.message) from None
 
-    def _way(self, provider: str) -> bool:
-        """Whether an item goes to the provider's own batch API."""
+    def _way(self, provider: str) -> tuple[bool, bool]:
+        """Whether an item could go to the provider's own batch API, and whether it does."""
         mode = self._order.mode
         able = OPERATIONS[self._listing.format] in self._order.providers[provider]
         if mode is Mode.NATIVE and not able:
@@ -254,7 +293,9 @@ class _Check:
                 f"provider {provider!r} has no batch API that can be used here: give it a key with use_for_batch_api,"
                 " or send x-bf-batch-mode: live (or auto)",
             )
-        return able and mode is not Mode.LIVE
+        if mode is Mode.AUTO and too_soon(self._order.controls.deadline):
+            return able, False
+        return able, able and mode is not Mode.LIVE
 
     def _count(self, provider: str, model: str, native: bool) -> None:
         if len(self._models) < MODELS_SHOWN:
@@ -295,6 +336,8 @@ def unknown(provider: str, providers: Providers) -> str:
 def digest_of(body: bytes | memoryview, order: Order) -> str:
     """What makes two creates the same."""
     digest = hashlib.sha256(f"{order.format}\n{order.url}\n{order.model}\n{order.default}\n{order.mode}\n".encode())
+    if order.controls != Controls():
+        digest.update(msgspec.json.encode(order.controls))
     digest.update(body)
     return digest.hexdigest()
 
@@ -309,6 +352,9 @@ def new_batch(order: Order, checked: Checked, digest: str) -> NewBatch:
         mode=order.mode,
         headers=order.headers,
         about=order.about,
+        controls=order.controls,
+        estimate=checked.estimate,
+        twins=sum(one.twin is not None for one in checked.requests),
         models=checked.models,
         total=len(checked.requests),
         created_at=order.created_at,
@@ -326,7 +372,7 @@ def replayed(db: Db, order: Order, digest: str) -> str | None:
     if found[1] != digest:
         # Not 409: the SDKs send a 409 again, and it would never change.
         raise _refused(
-            "idempotency-key: used already for a batch with another body, provider or mode", "idempotency-key"
+            "idempotency-key: used already for a batch with another body, provider, mode or limits", "idempotency-key"
         )
     return found[0]
 
@@ -335,8 +381,18 @@ def rows(requests: list[Parsed], first: int, segments: Appender) -> Iterator[New
     """Rows of ``requests``, numbered from ``first``; their params go to ``segments``."""
     for n, one in enumerate(requests, first):
         state = State.QUEUED if one.native else State.WAITING
-        note = "" if one.note is UNSET else bytes(one.note).decode()
-        yield NewItem(n, one.custom_id, state, one.provider, one.model, segments.append(bytes(one.params)), note)
+        yield NewItem(
+            n,
+            one.custom_id,
+            State.TWIN if one.twin is not None else state,
+            one.provider,
+            one.model,
+            segments.append(bytes(one.params)),
+            note="" if one.note is UNSET else bytes(one.note).decode(),
+            reserve=one.reserve,
+            reserve_live=0 if one.twin is not None else one.weight.most_live,
+            twin=one.twin,
+        )
 
 
 def store_at_once(db: Db, new: NewBatch, checked: Checked, segments: Appender) -> None:

@@ -3,7 +3,9 @@
 Rule 1. A batch: ``intake → in_progress → ended``; a cancel leads through ``canceling``, the end of its time through
 ``expiring``. It ends at the moment when no item is without an outcome, and not before.
 Rule 2. An item on our engine: ``waiting → claimed → outcome``; it goes back to ``waiting`` when it is to be tried again
-or when its worker has died. On a provider's batch API: ``queued → submitted → outcome``.
+or when its worker has died. On a provider's batch API: ``queued → submitted → outcome``; one that was called back is
+``waiting`` too, and a success that its job still brings is taken as long as it is. A ``twin`` gets the outcome of
+another.
 Rule 3. What was sent is awaited: cancel and expiry withdraw only what is ``waiting`` or ``queued``. An outcome is
 final.
 Rule 4. A job is written down before it is sent and after. One that was being sent when we died is looked for, then
@@ -37,6 +39,8 @@ class ItemEvent(StrEnum):
 
     POSTPONE: to be tried again. LAPSE: its worker is dead. WITHDRAW_*: its batch is being stopped. SUBMIT: it goes out
     in a job; UNSUBMIT: the job was certainly not made. SEIZE: taken out of the queue to be finished without a job.
+    MOVE: its job is late, our engine takes it; COME_BACK: the job has brought its result before that began. STOP: the
+    batch has cost what it may. COPY_*: the item that it is the same as has this outcome.
     """
 
     CLAIM = "claim"
@@ -49,6 +53,13 @@ class ItemEvent(StrEnum):
     SUBMIT = "submit"
     UNSUBMIT = "unsubmit"
     SEIZE = "seize"
+    MOVE = "move"
+    COME_BACK = "come_back"
+    STOP = "stop"
+    COPY_SUCCEEDED = "copy_succeeded"
+    COPY_ERRORED = "copy_errored"
+    COPY_CANCELED = "copy_canceled"
+    COPY_EXPIRED = "copy_expired"
     UPSTREAM_CANCELED = "upstream_canceled"
     UPSTREAM_EXPIRED = "upstream_expired"
 
@@ -89,6 +100,8 @@ ITEM: Mapping[tuple[State, ItemEvent], State] = {
     (State.WAITING, ItemEvent.CLAIM): State.CLAIMED,
     (State.WAITING, ItemEvent.WITHDRAW_CANCELED): State.CANCELED,
     (State.WAITING, ItemEvent.WITHDRAW_EXPIRED): State.EXPIRED,
+    (State.WAITING, ItemEvent.STOP): State.ERRORED,
+    (State.WAITING, ItemEvent.COME_BACK): State.SUCCEEDED,
     (State.CLAIMED, ItemEvent.SUCCEED): State.SUCCEEDED,
     (State.CLAIMED, ItemEvent.FAIL): State.ERRORED,
     (State.CLAIMED, ItemEvent.POSTPONE): State.WAITING,
@@ -97,6 +110,13 @@ ITEM: Mapping[tuple[State, ItemEvent], State] = {
     (State.QUEUED, ItemEvent.SEIZE): State.CLAIMED,
     (State.QUEUED, ItemEvent.WITHDRAW_CANCELED): State.CANCELED,
     (State.QUEUED, ItemEvent.WITHDRAW_EXPIRED): State.EXPIRED,
+    (State.QUEUED, ItemEvent.STOP): State.ERRORED,
+    (State.QUEUED, ItemEvent.MOVE): State.WAITING,
+    (State.SUBMITTED, ItemEvent.MOVE): State.WAITING,
+    (State.TWIN, ItemEvent.COPY_SUCCEEDED): State.SUCCEEDED,
+    (State.TWIN, ItemEvent.COPY_ERRORED): State.ERRORED,
+    (State.TWIN, ItemEvent.COPY_CANCELED): State.CANCELED,
+    (State.TWIN, ItemEvent.COPY_EXPIRED): State.EXPIRED,
     (State.SUBMITTED, ItemEvent.SUCCEED): State.SUCCEEDED,
     (State.SUBMITTED, ItemEvent.FAIL): State.ERRORED,
     (State.SUBMITTED, ItemEvent.UNSUBMIT): State.QUEUED,

@@ -6,7 +6,8 @@ Rule 2. Where a job stands is in the store after every step; a step that fails i
 it.
 Rule 3. A job of a batch that is being stopped is told once; what the provider still finishes counts.
 Rule 4. Polling begins after five seconds and slows down with the job's age, to once a minute.
-Rule 5. A provider that cannot be reached is waited for until the batch's time is over; one that says again and again
+Rule 5. A job that is late for its batch's deadline is told to stop, and what it has not done runs live: ``late.py``.
+Rule 6. A provider that cannot be reached is waited for until the batch's time is over; one that says again and again
 that it has no such batch is believed, and what has no result then is errored.
 """
 
@@ -21,12 +22,13 @@ from msgspec.structs import replace
 
 from asbru.batch.collect import Collector, end_rest, stopped
 from asbru.batch.gather import Gatherer, NativeProvider
+from asbru.batch.late import REASON, last_at, late_at, past
 from asbru.batch.native import Job, Line, Lines
 from asbru.batch.outbox import read_lines, remove
 from asbru.model.batches import Outcome, Phase
 from asbru.model.failure import Broken, Failure, Overloaded, Rejected, Upstream
 from asbru.model.names import Format
-from asbru.store import Store, batches, jobs
+from asbru.store import Store, batches, jobs, moving
 from asbru.store.batches import Active
 from asbru.store.jobs import JobRow
 from asbru.store.store import OUTBOX
@@ -119,7 +121,9 @@ class Submission:
     async def _gather(self, batch: Active, name: str) -> None:
         """Plan what waits; a batch that cannot be gathered now does not hold up the jobs of others."""
         try:
-            if name in self._providers:
+            if past(late_at(batch), self._store.clock()):
+                await self._store.write(lambda db: moving.move_queued(db, (batch.seq, name), REASON))
+            elif name in self._providers:
                 await self._gatherer.gather(batch, self._providers[name])
         except Exception:
             _log.exception("a batch could not be gathered; it is tried again", extra={"batch": batch.id})
@@ -174,6 +178,8 @@ class _Step:
 
     async def take(self) -> JobRow | None:
         """Go on from where the job stands."""
+        if past(last_at(self._batch), self._store.clock()) and self._row.state != "planned":
+            await self._call_back()
         try:
             match self._row.state:
                 case "planned":
@@ -189,6 +195,22 @@ class _Step:
         except Exception:
             _log.exception("a step of a job failed; it is tried again", extra={"job": self._row.id})
             return await self._failed(Broken(502, "The gateway failed to follow the provider's batch."))
+
+    async def _call_back(self) -> None:
+        """What has no result goes to our engine."""
+        row = self._row
+        count = await self._store.write(lambda db: moving.move(db, row.batch, row.id, REASON))
+        if count:
+            _log.warning("a job is late: its items run live", extra={"job": row.id, "items": count})
+
+    def _late(self) -> bool:
+        return past(late_at(self._batch), self._store.clock())
+
+    def _later(self, row: JobRow, seconds: float) -> JobRow:
+        """Look again in so many seconds, and when the deadline asks for it."""
+        now = self._store.clock()
+        turns = [at for at in (late_at(self._batch), last_at(self._batch)) if at is not None and at > now]
+        return replace(row, due_at=min([now + seconds, *turns]))
 
     def _job(self) -> Job:
         row = self._row
@@ -218,6 +240,11 @@ class _Step:
         row = self._row
         if self._batch.phase is not Phase.IN_PROGRESS:
             return await self._end(stopped(self._batch), Broken(502, "The batch was stopped before it was sent."))
+        if self._batch.paused:
+            return self._later(row, self._of._settings.first)
+        if self._late():
+            await self._unplan(row)
+            return None
         self._row = sending = replace(row, state="submitting")
         held = await self._store.write(
             lambda db: jobs.update(db, self._session, sending, keep=True, due=row.due_at),
@@ -228,9 +255,7 @@ class _Step:
             made = await self._provider.api.submit(self._job(), self._lines())
         except OSError:
             # Its lines are gone from the disk: gather them again from the items themselves.
-            now = self._store.clock()
-            await self._store.write(lambda db: jobs.unplan(db, self._session, row, now))
-            await self._store.call(partial(remove, self._of._folder, row.id))
+            await self._unplan(row)
             return None
         except Rejected as failure:
             return await self._end(Outcome.ERRORED, failure)
@@ -240,9 +265,14 @@ class _Step:
             raise
         return self._submitted(made)
 
+    async def _unplan(self, row: JobRow) -> None:
+        now = self._store.clock()
+        await self._store.write(lambda db: jobs.unplan(db, self._session, row, now))
+        await self._store.call(partial(remove, self._of._folder, row.id))
+
     def _submitted(self, made: Job) -> JobRow:
         sent = replace(self._row, state="submitted", upstream_id=made.upstream_id, files=made.files, attempts=0)
-        return self._of._later(sent, self._of._settings.first)
+        return self._later(sent, self._of._settings.first)
 
     async def _find(self) -> JobRow:
         known = await self._store.read(lambda db: jobs.known(db, self._row.provider))
@@ -251,14 +281,14 @@ class _Step:
 
     async def _poll(self) -> JobRow:
         job = self._job()
-        if self._batch.phase is not Phase.IN_PROGRESS and not self._row.told:
+        if (self._batch.phase is not Phase.IN_PROGRESS or self._late()) and not self._row.told:
             await self._provider.api.cancel(job)
             self._row = replace(self._row, told=True)
         progress = await self._provider.api.poll(job)
         if not progress.ended:
             settings = self._of._settings
             age = self._store.clock() - self._row.created_at
-            return self._of._later(replace(self._row, attempts=0), min(max(age / 10, settings.first), settings.last))
+            return self._later(replace(self._row, attempts=0), min(max(age / 10, settings.first), settings.last))
         ended = replace(self._row, state="collecting", failure=progress.failure, missing=progress.missing, attempts=0)
         return replace(ended, due_at=self._store.clock())
 
@@ -267,6 +297,8 @@ class _Step:
         if row.failure:
             return await self._end(Outcome.ERRORED, Broken(400, row.failure, code="invalid_request_error"))
         await self._collector.collect(self._job())
+        if self._late():
+            await self._call_back()
         missing = Outcome(row.missing or Outcome.ERRORED)
         return await self._end(missing, Broken(502, "The provider's batch ended without a result for this request."))
 
@@ -291,4 +323,4 @@ class _Step:
         _log.warning("a provider's batch API failed", extra={"provider": row.provider, "reason": failure.message})
         wait = min(settings.first * 2.0 ** min(row.attempts, 10), settings.last)
         told = min(failure.retry_after or 0.0, settings.obey)
-        return self._of._later(replace(row, attempts=row.attempts + 1), max(told, wait))
+        return self._later(replace(row, attempts=row.attempts + 1), max(told, wait))

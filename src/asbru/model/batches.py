@@ -53,8 +53,12 @@ class Phase(StrEnum):
 
 
 class State(StrEnum):
-    """Where an item stands. WAITING and CLAIMED: on our engine. QUEUED and SUBMITTED: on a provider's batch API."""
+    """Where an item stands. WAITING and CLAIMED: on our engine. QUEUED and SUBMITTED: on a provider's batch API.
 
+    TWIN: it is the same as an item before it and gets that one's result.
+    """
+
+    TWIN = "twin"
     WAITING = "waiting"
     CLAIMED = "claimed"
     QUEUED = "queued"
@@ -92,6 +96,38 @@ class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     inlined: bool = False
 
 
+class Controls(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a caller says of money and time. ``max_cost``: nano-dollars that the batch may cost, 0: no limit.
+
+    ``dedupe``: items that are the same run once. ``deadline``: seconds within which it is wanted, 0: none.
+    ``webhook``: the URL that is told of its end, "" for none.
+    """
+
+    max_cost: int = 0
+    dedupe: bool = False
+    deadline: float = 0.0
+    webhook: str = ""
+
+
+class Books(Struct, frozen=True, kw_only=True):
+    """Money and control of a batch. Money is in nano-dollars, times are Unix seconds (None: not).
+
+    ``estimate``: reserved for it when it was made; ``reserved``: what is left of that. ``copies``: items that are the
+    same as others, and are not run. ``stopped``: why it ended early (``max_cost``), or "". ``rerun_of``: id of the
+    batch whose failed items these are, or "".
+    """
+
+    estimate: int = 0
+    reserved: int = 0
+    max_cost: int = 0
+    copies: int = 0
+    deadline: float | None = None
+    paused_at: float | None = None
+    webhook: str = ""
+    stopped: str = ""
+    rerun_of: str = ""
+
+
 class Batch(Struct, frozen=True, kw_only=True):
     """One batch. Times are Unix seconds (None: not yet), cost is in nano-dollars.
 
@@ -115,11 +151,15 @@ class Batch(Struct, frozen=True, kw_only=True):
     about: About = About()
     usage: Usage = Usage()
     cost: int = 0
+    books: Books = Books()
 
 
 class ItemResult(Struct, frozen=True, kw_only=True):
     """What became of one item. ``body``: a reply in ``format``, or the dialect's error body with ``status``; else
     empty. ``note``: JSON that came with the request and goes back with its result (Gemini's ``metadata``), or "".
+
+    ``native``: it ran on the provider's own batch API. ``moved``: why it left that for our engine, or "".
+    ``copy_of``: the custom id of the item whose result this is, or "".
     """
 
     n: int
@@ -135,3 +175,6 @@ class ItemResult(Struct, frozen=True, kw_only=True):
     cost: int = 0
     took: float = 0.0
     note: str = ""
+    native: bool = False
+    moved: str = ""
+    copy_of: str = ""

@@ -1,8 +1,25 @@
 """Tokens and money. Money is integer nano-dollars (1 USD = 1_000_000_000), never float."""
 
+import re
+
 from msgspec import Struct
 
 NANO = 1_000_000_000
+
+_DOLLARS = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?", re.ASCII)
+
+
+def dollars(nano: int) -> str:
+    """Nano-dollars as dollars in decimal, exactly."""
+    whole, rest = divmod(abs(nano), NANO)
+    text = f"{whole}.{rest:09d}".rstrip("0").rstrip(".")
+    return f"-{text}" if nano < 0 else text
+
+
+def nano_dollars(text: str) -> int | None:
+    """What ``dollars`` wrote; None when it is no such number, or finer than a nano-dollar."""
+    found = _DOLLARS.fullmatch(text)
+    return int(found[1]) * NANO + int((found[2] or "").ljust(9, "0")) if found else None
 
 
 class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from asbru.model.batches import About, Batch, Counts, Mode, Phase, State, Status
+from asbru.model.batches import About, Batch, Books, Controls, Counts, Mode, Phase, State, Status
 from asbru.model.names import Format
 from asbru.model.usage import Usage
 from asbru.store.blobs import Place
@@ -23,7 +23,7 @@ _headers = msgspec.json.Decoder(dict[str, str]).decode
 
 class NewBatch(Struct, frozen=True, kw_only=True):
     """A batch to be stored. ``headers`` go upstream with every item. ``key`` and ``digest``: its idempotency key, or
-    "".
+    "". ``estimate``: nano-dollars to reserve. ``twins``: items that are copies of others.
     """
 
     id: str
@@ -33,6 +33,10 @@ class NewBatch(Struct, frozen=True, kw_only=True):
     mode: Mode
     headers: Mapping[str, str]
     about: About = About()
+    controls: Controls = Controls()
+    estimate: int = 0
+    twins: int = 0
+    rerun_of: str = ""
     models: tuple[str, ...]
     total: int
     created_at: float
@@ -40,11 +44,17 @@ class NewBatch(Struct, frozen=True, kw_only=True):
     key: str = ""
     digest: str = ""
 
+    @property
+    def deadline(self) -> float | None:
+        """When it is wanted."""
+        return self.created_at + self.controls.deadline if self.controls.deadline else None
+
 
 class NewItem(Struct, frozen=True):
     """An item to be stored. ``state``: WAITING for our engine, QUEUED for the provider's batch API.
 
-    ``note``: JSON that its result is to carry, "" for none.
+    ``note``: JSON that its result is to carry, "" for none. ``reserve``: nano-dollars that it costs at most,
+    ``reserve_live``: on our engine. ``twin``: see ``State.TWIN``.
     """
 
     n: int
@@ -54,12 +64,16 @@ class NewItem(Struct, frozen=True):
     model: str
     ask: Place
     note: str = ""
+    reserve: int = 0
+    reserve_live: int = 0
+    twin: int | None = None
 
 
 class Active(Struct, frozen=True, kw_only=True):
     """A batch with work left. ``seq``: its number. ``due``: providers with items that can be claimed now.
 
-    ``queued``: providers with items that wait for a job.
+    ``queued``: providers with items that wait for a job. Both are empty while it is ``paused`` or ``stopped`` (its
+    limit is reached). ``deadline``: Unix seconds, None when there is none.
     """
 
     seq: int
@@ -69,6 +83,12 @@ class Active(Struct, frozen=True, kw_only=True):
     phase: Phase
     provider: str
     headers: Mapping[str, str]
+    mode: Mode = Mode.AUTO
+    created_at: float = 0.0
+    deadline: float | None = None
+    paused: bool = False
+    stopped: bool = False
+    max_cost: int = 0
     due: tuple[str, ...] = ()
     queued: tuple[str, ...] = ()
 
@@ -97,11 +117,13 @@ def begin(db: Db, new: NewBatch) -> int:
     """The number of a new batch that nobody sees yet."""
     made = db.execute(
         "INSERT INTO batches (id, owner, format, phase, provider, mode, headers, models, about, total, remaining,"
-        " created_at, expires_at) VALUES (?, ?, ?, 'intake', ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
+        " created_at, expires_at, estimate, reserved, max_cost, twins, deadline, webhook, rerun_of)"
+        " VALUES (?, ?, ?, 'intake', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
         (
             *(new.id, new.owner, new.format, new.provider, new.mode, _encode(new.headers).decode()),
             *(_encode(new.models).decode(), _encode(new.about).decode()),
-            *(new.total, new.total, new.created_at, new.expires_at),
+            *(new.total, new.total, new.created_at, new.expires_at, new.estimate, new.estimate),
+            *(new.controls.max_cost, new.twins, new.deadline, new.controls.webhook, new.rerun_of),
         ),
     )
     return int(made.fetchone()[0])
@@ -116,10 +138,13 @@ def use(db: Db, batch: int, segments: Iterable[str]) -> None:
 def add(db: Db, batch: int, items: Iterable[NewItem]) -> None:
     """Store items of a batch that is not open yet."""
     db.executemany(
-        "INSERT INTO items (batch, n, custom_id, state, provider, model, note, ask_segment, ask_at, ask_length)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO items (batch, n, custom_id, state, provider, model, note, ask_segment, ask_at, ask_length,"
+        " reserve, reserve_live, twin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (batch, i.n, i.custom_id, i.state, i.provider, i.model, i.note, i.ask.segment, i.ask.at, i.ask.length)
+            (
+                *(batch, i.n, i.custom_id, i.state, i.provider, i.model, i.note),
+                *(i.ask.segment, i.ask.at, i.ask.length, i.reserve, i.reserve_live, i.twin),
+            )
             for i in items
         ),
     )
@@ -148,7 +173,8 @@ def open_(db: Db, batch: int, new: NewBatch, shares: Mapping[str, tuple[int, int
 _COLUMNS = (
     "id, owner, format, phase, total, remaining, succeeded, errored, canceled, expired, created_at, expires_at,"
     " ended_at, cancel_initiated_at, archived_at, provider, mode, models, cost, input, output, cache_read,"
-    " cache_write_5m, cache_write_1h, reasoning, input_audio, output_audio, about"
+    " cache_write_5m, cache_write_1h, reasoning, input_audio, output_audio, about,"
+    " estimate, reserved, max_cost, twins, deadline, paused_at, webhook, stopped, rerun_of"
 )
 _STATUS = {Phase.CANCELING: Status.CANCELING, Phase.ENDED: Status.ENDED}
 
@@ -199,6 +225,7 @@ def _batch(row: tuple[Any, ...]) -> Batch:
         cost=row[18],
         usage=Usage(**dict(zip(_TOKENS, row[19:27], strict=True))),
         about=_about(row[27]),
+        books=Books(**dict(zip(_BOOKS, row[28:37], strict=True))),
     )
 
 
@@ -207,8 +234,11 @@ _TOKENS = (
     *("reasoning", "input_audio", "output_audio"),
 )
 
+_BOOKS = ("estimate", "reserved", "max_cost", "copies", "deadline", "paused_at", "webhook", "stopped", "rerun_of")
+
 ACTIVE = (
-    "SELECT b.seq, b.id, b.owner, b.format, b.phase, b.provider, b.headers, s.provider,"
+    "SELECT b.seq, b.id, b.owner, b.format, b.phase, b.provider, b.headers, b.mode, b.created_at, b.deadline,"
+    " b.paused_at, b.stopped, b.max_cost, s.provider,"
     " EXISTS (SELECT 1 FROM items i WHERE i.batch = b.seq AND i.provider = s.provider AND i.state = 'waiting'"
     " AND i.not_before <= ?),"
     " s.native > 0 AND EXISTS (SELECT 1 FROM items i WHERE i.batch = b.seq AND i.provider = s.provider"
@@ -227,7 +257,8 @@ def active(db: Db, now: float) -> list[Active]:
 
 
 def _active(rows: Sequence[tuple[Any, ...]]) -> Active:
-    seq, id_, owner, format_, phase, provider, headers = rows[0][:7]
+    seq, id_, owner, format_, phase, provider, headers, mode, created_at, deadline, paused, stopped, most = rows[0][:13]
+    still = paused is not None or stopped != ""
     return Active(
         seq=seq,
         id=id_,
@@ -236,8 +267,14 @@ def _active(rows: Sequence[tuple[Any, ...]]) -> Active:
         phase=Phase(phase),
         provider=provider,
         headers=_headers(headers),
-        due=tuple(row[7] for row in rows if row[8]),
-        queued=tuple(row[7] for row in rows if row[9]),
+        mode=Mode(mode),
+        created_at=created_at,
+        deadline=deadline,
+        paused=paused is not None,
+        stopped=stopped != "",
+        max_cost=most,
+        due=() if still else tuple(row[13] for row in rows if row[14]),
+        queued=() if still else tuple(row[13] for row in rows if row[15]),
     )
 
 

@@ -20,7 +20,9 @@ from asbru.store import meters
 from asbru.store.blobs import Appender, Place
 from asbru.store.db import Db, savepoint
 from asbru.store.logs import charge_of, write_charges, write_lines
+from asbru.store.spending import fitting
 from asbru.store.stopping import end_if_done, stop_all
+from asbru.store.twins import settle
 
 _encode = msgspec.json.Encoder().encode
 _usage = msgspec.json.Decoder(Usage).decode
@@ -83,20 +85,23 @@ POSTPONE = (
 COLLECT = (
     "UPDATE items SET state = ?, format = ?, status = ?, reply_segment = ?, reply_at = ?, reply_length = ?,"
     " request_id = ?, usage = ?, cost = ?, took = ?, model = CASE ? WHEN '' THEN model ELSE ? END, lease = 0"
-    " WHERE batch = ? AND n = ? AND state = 'submitted' AND job = ?"
+    " WHERE batch = ? AND n = ? AND (state = 'submitted' OR (state = 'waiting' AND ? = 'succeeded')) AND job = ?"
 )
 _ADD = (
     "UPDATE batches SET remaining = remaining - ?, succeeded = succeeded + ?, errored = errored + ?,"
     " canceled = canceled + ?, expired = expired + ?, cost = cost + ?, input = input + ?, output = output + ?,"
     " cache_read = cache_read + ?, cache_write_5m = cache_write_5m + ?, cache_write_1h = cache_write_1h + ?,"
-    " reasoning = reasoning + ?, input_audio = input_audio + ?, output_audio = output_audio + ? WHERE seq = ?"
+    " reasoning = reasoning + ?, input_audio = input_audio + ?, output_audio = output_audio + ?,"
+    " reserved = reserved - ? WHERE seq = ?"
 )
 Which = Literal["all", "succeeded", "failed"]
 """Which results: ``failed`` are those errored, canceled and expired."""
 
 _READ = (
     "SELECT i.n, i.custom_id, i.state, CASE i.format WHEN '' THEN b.format ELSE i.format END, i.status,"
-    " i.reply_segment, i.reply_at, i.reply_length, i.request_id, i.provider, i.model, i.usage, i.cost, i.took, i.note"
+    " i.reply_segment, i.reply_at, i.reply_length, i.request_id, i.provider, i.model, i.usage, i.cost, i.took, i.note,"
+    " i.job IS NOT NULL, i.moved,"
+    " COALESCE((SELECT f.custom_id FROM items f WHERE f.batch = i.batch AND f.n = i.twin), '')"
     " FROM items i JOIN batches b ON b.seq = i.batch"
     " WHERE i.batch = ? AND i.n > ? AND i.state IN ({}) ORDER BY i.n LIMIT ?"
 )
@@ -108,8 +113,13 @@ READ: Mapping[Which, str] = {
 
 
 def claim(db: Db, session: int, share: tuple[int, str], now: float, most: int) -> list[Claimed]:
-    """Up to ``most`` waiting items of one batch and provider, in order; empty when there are none due."""
+    """Up to ``most`` waiting items of one batch and provider, in order; empty when there are none due, when the batch
+    is paused, or when its limit lets none go now.
+    """
     batch, provider = share
+    most = fitting(db, share, now, most)
+    if not most:
+        return []
     rows = db.execute(CLAIM, (session, batch, provider, now, most)).fetchall()
     rows.sort(key=lambda row: row[1])
     return [Claimed(r[0], r[1], r[2], r[3], r[4], r[5], Place(*r[6:9])) for r in rows]
@@ -117,15 +127,17 @@ def claim(db: Db, session: int, share: tuple[int, str], now: float, most: int) -
 
 def finish(db: Db, session: int, group: Sequence[Done], segments: Appender, now: float) -> int:
     """Write what became of claimed items; returns how many were still ours. Charges and logs those, and only those."""
-    return _write(db, FINISH, session, group, (segments, now))
+    return _write(db, FINISH, (session,), group, (segments, now))
 
 
 def collect(db: Db, job: str, group: Sequence[Done], segments: Appender, now: float) -> int:
-    """Write what became of submitted items of a job; items that have a result already keep it."""
-    return _write(db, COLLECT, job, group, (segments, now))
+    """Write what became of submitted items of a job, and successes of those that our engine was to take over and has
+    not begun; items that have a result already keep it.
+    """
+    return _write(db, COLLECT, (job,), group, (segments, now))
 
 
-def _write(db: Db, statement: str, fence: int | str, group: Sequence[Done], ends: tuple[Appender, float]) -> int:
+def _write(db: Db, statement: str, fence: tuple[int | str], group: Sequence[Done], ends: tuple[Appender, float]) -> int:
     segments, now = ends
     places = [segments.append(done.body) for done in group]
     rows = [_row(done, place, fence) for done, place in zip(group, places, strict=True)]
@@ -140,11 +152,15 @@ def _write(db: Db, statement: str, fence: int | str, group: Sequence[Done], ends
     return len(written)
 
 
-def _row(done: Done, place: Place, fence: int | str) -> tuple[object, ...]:
-    model = done.record.model if done.record is not None else ""
+def _row(done: Done, place: Place, fence: tuple[int | str]) -> tuple[object, ...]:
+    # Who failed is to be asked again for what was wanted, not for the last fallback that was tried.
+    model = done.record.model if done.record is not None and done.outcome is Outcome.SUCCEEDED else ""
     return (
         *(done.outcome, done.format, done.status, place.segment, place.at, place.length, done.request_id),
-        *(_encode(done.usage).decode(), done.cost, done.took, model, model, done.batch, done.n, fence),
+        *(_encode(done.usage).decode(), done.cost, done.took, model, model, done.batch, done.n),
+        # A job's result also says how it ended: see COLLECT.
+        *((str(done.outcome),) if isinstance(fence[0], str) else ()),
+        *fence,
     )
 
 
@@ -171,8 +187,17 @@ def _add(db: Db, written: Sequence[Done], now: float) -> None:
         usages = [done.usage for done in mine]
         counts = [len(mine), *(outcomes[outcome] for outcome in Outcome)]
         tokens = [sum(getattr(usage, name) for usage in usages) for name in _TOKENS]
-        db.execute(_ADD, (*counts, sum(done.cost for done in mine), *tokens, batch))
+        numbers = [done.n for done in mine]
+        db.execute(_ADD, (*counts, sum(done.cost for done in mine), *tokens, _reserved(db, batch, numbers), batch))
+        settle(db, batch, numbers)
         end_if_done(db, batch, now)
+
+
+def _reserved(db: Db, batch: int, numbers: Sequence[int]) -> int:
+    """What was reserved for these items."""
+    marks = ", ".join("?" * len(numbers))
+    statement = f"SELECT COALESCE(SUM(reserve), 0) FROM items WHERE batch = ? AND n IN ({marks})"  # noqa: S608  Marks.
+    return int(db.execute(statement, (batch, *numbers)).fetchone()[0])
 
 
 _TOKENS = (
@@ -209,7 +234,7 @@ def with_body(result: ItemResult, body: bytes) -> ItemResult:
 
 def _result(row: tuple[Any, ...]) -> Row:
     n, custom_id, state, format_, status, segment, at, length, request_id, provider, model = row[:11]
-    usage, cost, took, note = row[11:]
+    usage, cost, took, note, in_job, moved, copy_of = row[11:]
     result = ItemResult(
         n=n,
         custom_id=custom_id,
@@ -223,5 +248,8 @@ def _result(row: tuple[Any, ...]) -> Row:
         cost=cost,
         took=took,
         note=note,
+        native=bool(in_job) and not moved,
+        moved=moved,
+        copy_of=copy_of,
     )
     return result, Place(segment, at, length)

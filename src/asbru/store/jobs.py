@@ -15,6 +15,7 @@ from asbru.model.batches import Batch
 from asbru.store import batches
 from asbru.store.blobs import Place
 from asbru.store.db import Db
+from asbru.store.spending import room
 from asbru.store.stopping import end_if_done
 
 _encode = msgspec.json.Encoder().encode
@@ -56,21 +57,23 @@ class Queued(Struct, frozen=True):
     custom_id: str
     model: str
     ask: Place
+    reserve: int
 
 
 QUEUED = (
-    "SELECT n, custom_id, model, ask_segment, ask_at, ask_length FROM items"
+    "SELECT n, custom_id, model, ask_segment, ask_at, ask_length, reserve FROM items"
     " WHERE batch = ? AND provider = ? AND state = 'queued' AND n > ? ORDER BY n LIMIT ?"
 )
 SUBMIT = "UPDATE items SET state = 'submitted', job = ? WHERE batch = ? AND n = ? AND state = 'queued'"
 UNSUBMIT = "UPDATE items SET state = 'queued', job = NULL WHERE state = 'submitted' AND job = ?"
 REFUSE = "UPDATE items SET state = 'claimed', lease = ? WHERE batch = ? AND n = ? AND state = 'queued'"
 SUBMITTED = "SELECT n FROM items WHERE job = ? AND state = 'submitted' AND n > ? ORDER BY n LIMIT ?"
+_RESERVED = "SELECT COALESCE(SUM(reserve), 0) FROM items WHERE job = ? AND state = 'submitted'"
 _COLUMNS = (
     "id, batch, provider, key, model, format, state, count, size, created_at, due_at, upstream_id, files, failure,"
     " missing, attempts, told"
 )
-_INSERT = "INSERT INTO jobs (" + _COLUMNS + ", lease) VALUES (" + ", ".join("?" * 18) + ")"  # noqa: S608  Our words only.
+_INSERT = "INSERT INTO jobs (" + _COLUMNS + ", lease, reserve) VALUES (" + ", ".join("?" * 19) + ")"  # noqa: S608  Our words only.
 _HOLD = (
     "UPDATE jobs SET lease = ?1 WHERE id IN (SELECT id FROM jobs"
     " WHERE state <> 'ended' AND due_at <= ?2 AND lease IN (0, ?1) ORDER BY due_at LIMIT ?3"
@@ -82,7 +85,7 @@ HOLD = _HOLD + _COLUMNS
 def queued(db: Db, share: tuple[int, str], after: int, most: int) -> list[Queued]:
     """Items of one batch and provider that wait for a job, in order from the one after number ``after``."""
     rows = db.execute(QUEUED, (*share, after, most))
-    return [Queued(row[0], row[1], row[2], Place(*row[3:])) for row in rows]
+    return [Queued(row[0], row[1], row[2], Place(*row[3:6]), row[6]) for row in rows]
 
 
 def seize(db: Db, session: int, batch: int, numbers: Iterable[int]) -> None:
@@ -92,13 +95,15 @@ def seize(db: Db, session: int, batch: int, numbers: Iterable[int]) -> None:
 
 def plan(db: Db, session: int, job: JobRow, numbers: Sequence[int]) -> bool:
     """Write a job and its items down, held by ``session``; False, and nothing written, when an item is no longer
-    queued.
+    queued, or the batch's limit does not let them go.
     """
+    money = room(db, job.batch)
     took = db.executemany(SUBMIT, [(job.id, job.batch, n) for n in numbers]).rowcount
-    if took != len(numbers):
+    reserve = int(db.execute(_RESERVED, (job.id,)).fetchone()[0])
+    if took != len(numbers) or money is None or reserve > money:
         db.execute(UNSUBMIT, (job.id,))
         return False
-    db.execute(_INSERT, (*_values(job), session))
+    db.execute(_INSERT, (*_values(job), session, reserve))
     return True
 
 
