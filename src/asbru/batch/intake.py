@@ -8,7 +8,7 @@ process of its own, in steps that nobody sees before the last: live traffic keep
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -19,13 +19,10 @@ from asbru.batch.entries import Entry, Listing, Source, listing_of
 from asbru.batch.late import too_soon
 from asbru.batch.weight import Tariff, Weigher, Weight
 from asbru.governance import check as permit
-from asbru.model.batches import About, Controls, Mode, State
+from asbru.model.batches import About, Controls, Mode
 from asbru.model.failure import Refused
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.people import VirtualKey
-from asbru.store import Appender, batches
-from asbru.store.batches import NewBatch, NewItem
-from asbru.store.db import Db
 from asbru.wire import CODECS
 from asbru.wire.envelope import Envelope
 from asbru.wire.shapes import BAD_JSON
@@ -331,74 +328,3 @@ def unknown(provider: str, providers: Providers) -> str:
     near = get_close_matches(provider.lower(), providers, n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(providers)) or 'none'}"
     return f"provider {provider!r} is not known{hint}"
-
-
-def digest_of(body: bytes | memoryview, order: Order) -> str:
-    """What makes two creates the same."""
-    digest = hashlib.sha256(f"{order.format}\n{order.url}\n{order.model}\n{order.default}\n{order.mode}\n".encode())
-    if order.controls != Controls():
-        digest.update(msgspec.json.encode(order.controls))
-    digest.update(body)
-    return digest.hexdigest()
-
-
-def new_batch(order: Order, checked: Checked, digest: str) -> NewBatch:
-    """The row of the batch to be."""
-    return NewBatch(
-        id=order.id,
-        owner=order.owner,
-        format=checked.format,
-        provider=order.default,
-        mode=order.mode,
-        headers=order.headers,
-        about=order.about,
-        controls=order.controls,
-        estimate=checked.estimate,
-        twins=sum(one.twin is not None for one in checked.requests),
-        models=checked.models,
-        total=len(checked.requests),
-        created_at=order.created_at,
-        expires_at=order.created_at + order.life,
-        key=order.key,
-        digest=digest,
-    )
-
-
-def replayed(db: Db, order: Order, digest: str) -> str | None:
-    """Id of the batch that an earlier create with the same idempotency key made. Raises Refused for another body."""
-    found = batches.keyed(db, order.owner, order.key) if order.key else None
-    if found is None:
-        return None
-    if found[1] != digest:
-        # Not 409: the SDKs send a 409 again, and it would never change.
-        raise _refused(
-            "idempotency-key: used already for a batch with another body, provider, mode or limits", "idempotency-key"
-        )
-    return found[0]
-
-
-def rows(requests: list[Parsed], first: int, segments: Appender) -> Iterator[NewItem]:
-    """Rows of ``requests``, numbered from ``first``; their params go to ``segments``."""
-    for n, one in enumerate(requests, first):
-        state = State.QUEUED if one.native else State.WAITING
-        yield NewItem(
-            n,
-            one.custom_id,
-            State.TWIN if one.twin is not None else state,
-            one.provider,
-            one.model,
-            segments.append(bytes(one.params)),
-            note="" if one.note is UNSET else bytes(one.note).decode(),
-            reserve=one.reserve,
-            reserve_live=0 if one.twin is not None else one.weight.most_live,
-            twin=one.twin,
-        )
-
-
-def store_at_once(db: Db, new: NewBatch, checked: Checked, segments: Appender) -> None:
-    """The whole batch in the current transaction."""
-    seq = batches.begin(db, new)
-    items = list(rows(checked.requests, 0, segments))
-    batches.use(db, seq, {item.ask.segment for item in items})
-    batches.add(db, seq, items)
-    batches.open_(db, seq, new, checked.shares)

@@ -13,8 +13,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from asbru.batch.entries import Source
-from asbru.batch.intake import LIFE, Order, Providers, check, digest_of, new_batch, replayed, store_at_once
+from asbru.batch.intake import LIFE, Order, Providers, check
 from asbru.batch.spooled import Task, take_in
+from asbru.batch.storing import digest_of, new_batch, replayed, store_at_once
 from asbru.batch.translate import in_format
 from asbru.model.batches import About, Batch, ItemResult, Mode, Status
 from asbru.model.failure import Refused

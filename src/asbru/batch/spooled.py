@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from asbru.batch.intake import Checked, Order, check, digest_of, new_batch, replayed, rows
+from asbru.batch.intake import Checked, Order, check
+from asbru.batch.storing import digest_of, new_batch, replayed, rows
 from asbru.model.failure import Bug, Refused
 from asbru.store import Appender, batches
 from asbru.store.batches import NewBatch
