@@ -42,6 +42,7 @@ from asbru.natives import native_providers
 from asbru.providers import Provider
 from asbru.providers.prices import batch_price_of, bundled, price_of
 from asbru.store import SchemaError, Store
+from asbru.store.store import UPLOADS
 from asbru.store.watch import Watch
 from asbru.upstream.client import Client
 from asbru.upstream.signers import Signers
@@ -165,6 +166,7 @@ class Worker:
             batches=self.service,
             files=FileService(self.store, self.ids),
             public_url=settings.public_url,
+            uploads=self.store.app_dir / UPLOADS,
         )
         health = Route(handler=health_route(self.store), fail=fail_openai, limit=0)
         identity = Identity(lambda: self.limits.admission.people, time.time)

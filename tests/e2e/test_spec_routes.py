@@ -17,8 +17,8 @@ LINES = (Path(__file__).parent / "operations_2026_01.txt").read_text().splitline
 OPERATIONS = [line for line in LINES if not line.startswith("#")]
 GROUPS = [line.removeprefix("# ") for line in LINES if line.startswith("#")]
 
-ELSEWHERE = re.compile(r"/genai/(upload/)?v1beta/files|/bedrock/model-invocation-jobs")
-"""Files of Google's dialect and jobs of Bedrock's: batches' own tests ask them."""
+ELSEWHERE = re.compile(r"/bedrock/model-invocation-jobs")
+"""Jobs of Bedrock: batches' own tests ask them."""
 
 NOBODY = ("Route not found", "is not allowed on")
 """How the answers of the router itself read."""

@@ -60,6 +60,11 @@ GENAI = (
     "arrays", "pictures",
 )  # fmt: skip
 CASES += [("genai", name) for name in GENAI]
+GENAI_BATCHES = (
+    "files", "named_files", "protocols", "inlined", "by_file", "by_header", "embeddings", "paging", "cancel",
+    "prefixes", "mistakes", "across",
+)  # fmt: skip
+CASES += [("genai_batches", name) for name in GENAI_BATCHES]
 TO_GEMINI = (
     "openai_chat", "openai_stream", "openai_tools", "openai_structured", "openai_vision", "openai_thinking",
     "openai_embeddings", "openai_images", "openai_responses", "openai_errors", "anthropic_messages", "anthropic_tools",

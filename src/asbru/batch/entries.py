@@ -115,6 +115,7 @@ _read_key = msgspec.json.Decoder(_Key).decode
 _read_content = msgspec.json.Decoder(_Content).decode
 _read_names = msgspec.json.Decoder(_Names).decode
 _read_string = msgspec.json.Decoder(str).decode
+_SHAPELESS = "must have custom_id and body (OpenAI), custom_id and params (Anthropic), or key and request (Gemini)"
 _NOT_AN_OBJECT = "Input should be an object"
 
 
@@ -142,6 +143,8 @@ def _listed(raws: "list[bytes | memoryview]", url: str, place: Callable[[int], s
     if isinstance(names, _Names) and names.request is not UNSET and names.body is UNSET:
         entries = [_of_gemini(_try(_read_gemini, raw)) for raw in raws]
         return Listing(entries, _gemini_format(names.request), "request", place, False, "key")
+    if not url and (not isinstance(names, _Names) or names.body is names.url is UNSET):
+        return Listing([_SHAPELESS for _ in raws], Format.OPENAI_CHAT, "body", place, False)
     endpoint = url or (_text(names.url) if isinstance(names, _Names) else "")
     read = _OpenAIReader(endpoint)
     return Listing([read(raw) for raw in raws], format_of(endpoint), "body", place, False)

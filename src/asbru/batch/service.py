@@ -190,6 +190,11 @@ class BatchService:
             message = "The batch has not ended; cancel it first, then delete it."
             raise Refused(400, message, code="invalid_request_error")
 
+    async def result_bytes(self, owner: str, id: str) -> int:
+        """How long all results are together, as they lie here. Raises Refused(404)."""
+        _, seq = await self._find(owner, id)
+        return await self._store.read(lambda db: items.reply_bytes(db, seq))
+
     async def results(
         self, owner: str, id: str, wanted: Format, write: WriteLine, which: Which = "all"
     ) -> AsyncIterator[bytes]:

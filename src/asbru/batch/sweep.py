@@ -8,7 +8,7 @@ from msgspec import Struct
 from asbru.batch.outbox import abandoned, remove
 from asbru.store import Store, batches, files, jobs
 from asbru.store.blobs import older
-from asbru.store.store import FILES, OUTBOX
+from asbru.store.store import FILES, OUTBOX, UPLOADS
 
 DAY = 86_400.0
 
@@ -53,13 +53,18 @@ class Sweep:
         await self._clear_files()
 
     async def _clear_files(self) -> None:
-        """Remove files whose time is over, and bytes that an upload which died an hour ago or earlier left behind."""
+        """Remove files whose time is over, bytes that an upload which died an hour ago or earlier left behind,
+        and uploads that nobody went on with for a day.
+        """
         store, now = self._store, self._store.clock()
         await store.write(lambda db: files.expire(db, now))
         folder = store.app_dir / FILES
         old = await store.call(partial(older, folder, now - 3_600))
         for name in await store.read(lambda db: files.unused(db, old)) if old else ():
             await store.call(partial((folder / name).unlink, missing_ok=True))
+        uploads = store.app_dir / UPLOADS
+        for name in await store.call(partial(older, uploads, now - DAY)):
+            await store.call(partial((uploads / name).unlink, missing_ok=True))
 
     async def _clear_outbox(self) -> None:
         """Remove lines of jobs that were never planned: their gatherer died an hour ago or earlier."""

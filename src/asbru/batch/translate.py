@@ -18,11 +18,11 @@ def in_format(result: ItemResult, batch: str, at: float, wanted: Format) -> Item
     read, write = CODECS[result.format], CODECS[wanted]
     if result.outcome is Outcome.SUCCEEDED:
         try:
-            reply = read.read_reply(result.body)
+            stamp = Stamp(id=f"{batch}_{result.n}", at=int(at), model=result.model)
+            body = write.write_reply(read.read_reply(result.body), stamp).body
         except Failure as unreadable:
             return errored(result, unreadable, wanted)
-        stamp = Stamp(id=f"{batch}_{result.n}", at=int(at), model=result.model)
-        return msgspec.structs.replace(result, format=wanted, body=write.write_reply(reply, stamp).body)
+        return msgspec.structs.replace(result, format=wanted, body=body)
     failure = read.read_failure(result.status or 500, NO_HEADERS, result.body)
     body = write.write_failure(failure, result.request_id)
     return msgspec.structs.replace(result, format=wanted, body=body)

@@ -7,7 +7,6 @@ Rule 3. Both ways of paging are served: ``limit``, ``before_id``, ``after_id`` (
 """
 
 import os
-import re
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -15,6 +14,7 @@ from asbru.batch import BatchService, CreateCommand
 from asbru.edge.failures import fail_anthropic
 from asbru.edge.inference import forwarded
 from asbru.edge.pulled import Pulled
+from asbru.edge.reached import reached
 from asbru.edge.request import Handler, Request, Route
 from asbru.model.batches import Batch, Mode
 from asbru.model.failure import Refused
@@ -29,7 +29,6 @@ _DIALECT = "anthropic"
 _LIST = "/v1/messages/batches"
 _JSON = {b"content-type": b"application/json"}
 _LINES = {b"content-type": b"application/x-ndjson"}
-_HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
 class AnthropicBatches:
@@ -91,19 +90,10 @@ class AnthropicBatches:
         return _json(write_batch(batch, self._url(request, batch)))
 
     def _url(self, request: Request, batch: Batch) -> str:
-        """Where the results of ``batch`` are, as this client can reach it.
-
-        A host that is no plain host name is not repeated: SDKs expand templates in this address (batch.md section 2).
-        """
+        """Where the results of ``batch`` are, as this client can reach it."""
         path = f"{_LIST}/{public_id(batch.id)}/results"
-        prefix = request.path.partition(_LIST)[0]
-        if self._public_url:
-            return self._public_url + prefix + path
-        scheme = _first_word(request, b"x-forwarded-proto") or "http"
-        host = _first_word(request, b"x-forwarded-host") or request.headers.get(b"host", b"").decode("latin-1")
-        if scheme not in ("http", "https") or not _HOST.fullmatch(host):
-            return path
-        return f"{scheme}://{host}{prefix}{path}"
+        here = reached(request, self._public_url)
+        return here + request.path.partition(_LIST)[0] + path if here else path
 
 
 def _route(handler: Handler) -> Route:
@@ -112,11 +102,6 @@ def _route(handler: Handler) -> Route:
 
 def _json(body: bytes) -> Answer:
     return Answer(status=200, headers=_JSON, body=body)
-
-
-def _first_word(request: Request, name: bytes) -> str:
-    """A forwarding header's first entry: that of the proxy next to the client."""
-    return request.headers.get(name, b"").split(b",")[0].strip().decode("latin-1")
 
 
 def mode_of(request: Request) -> Mode:

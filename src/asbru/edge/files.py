@@ -24,13 +24,16 @@ _PIECE = 256 << 10
 
 
 class NewFile(Struct, frozen=True, kw_only=True):
-    """What is told about a file with its bytes. ``life``: seconds it is kept, None for ever."""
+    """What is told about a file with its bytes. ``life``: seconds it is kept, None for ever. ``id``: chosen by the
+    client, "" for one of ours.
+    """
 
     owner: str
     name: str
     purpose: str = ""
     media_type: str = ""
     life: float | None = None
+    id: str = ""
 
 
 class FileService:
@@ -42,9 +45,12 @@ class FileService:
         self.call = store.call
 
     async def add(self, new: NewFile, pieces: Iterable[bytes]) -> File:
-        """Keep a file; it is durable when this returns."""
-        id, now = self._new_id(), self._store.clock()
-        size = await self._store.call(partial(_write, self._path(id), pieces))
+        """Keep a file; it is durable when this returns. Raises Refused(409) for a chosen id that is taken."""
+        id, now = new.id or self._new_id(), self._store.clock()
+        try:
+            size = await self._store.call(partial(_write, self._path(id), pieces))
+        except FileExistsError:
+            raise Refused(409, f"There is a file {id} already.", code="ALREADY_EXISTS", param="name") from None
         file = File(
             id=id,
             owner=new.owner,

@@ -2,6 +2,8 @@
 
 from asbru.edge.failures import fail_gemini
 from asbru.edge.gemini import OWN, GeminiRoutes, named, published, tuned
+from asbru.edge.gemini_batches import GeminiBatches
+from asbru.edge.gemini_files import GeminiFiles
 from asbru.edge.models import ModelRoutes
 from asbru.edge.parts import Parts
 from asbru.edge.routes import Mount
@@ -41,3 +43,33 @@ def gemini_rows(parts: Parts) -> list[Mount]:
         Mount("POST", f"{_VERTEX}:predict", routes.predict()),
     ]
     return [Mount("GET", "/models", many), Mount("GET", "/models/{model*}", one), *verbs, *counts, *predict]
+
+
+def gemini_batch_rows(parts: Parts) -> list[Mount]:
+    """Batches, and what is known of files."""
+    batches, files = GeminiBatches(parts.batches, parts.files), _files(parts)
+    return [
+        Mount("POST", "/models/{model*}:batchGenerateContent", batches.create(Format.GEMINI_GENERATE, named)),
+        Mount("POST", "/models/{model*}:asyncBatchEmbedContent", batches.create(Format.GEMINI_EMBED, named)),
+        Mount("GET", "/batches", batches.list),
+        Mount("GET", "/batches/{id}", batches.retrieve),
+        Mount("DELETE", "/batches/{id}", batches.delete),
+        Mount("POST", "/batches/{id}:cancel", batches.cancel),
+        Mount("GET", "/files", files.list),
+        Mount("GET", "/files/{id}", files.retrieve),
+        Mount("DELETE", "/files/{id}", files.delete),
+        Mount("GET", "/files/{id}:download", files.download),
+    ]
+
+
+def gemini_byte_rows(parts: Parts, version: str) -> list[Mount]:
+    """The bytes of files, whose paths begin before the version."""
+    files = _files(parts)
+    return [
+        Mount("POST", f"/upload{version}/files", files.upload),
+        Mount("GET", f"/download{version}/files/{{id}}:download", files.download),
+    ]
+
+
+def _files(parts: Parts) -> GeminiFiles:
+    return GeminiFiles(parts.files, parts.batches, parts.uploads, parts.public_url)

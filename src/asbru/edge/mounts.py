@@ -5,7 +5,7 @@ the default.
 Rule 2. OpenAI's SDK is pointed at ``…/openai/v1`` or ``…/openai``: both spellings are served. Azure's variant of it
 adds another ``/openai``.
 Rule 3. Frameworks' prefixes serve every dialect, with and without the dialect's own prefix (api-inventory.md, "Where
-the spec and the code disagree"). Batches and files are not theirs.
+the spec and the code disagree"). Of batches and files they have Google's alone.
 """
 
 from asbru.edge.anthropic_rows import anthropic_batch_rows, anthropic_rows
@@ -15,7 +15,7 @@ from asbru.edge.by_caller import by_caller
 from asbru.edge.cohere_rows import cohere_model_rows, cohere_rows
 from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_cohere, fail_gemini, fail_openai
 from asbru.edge.gemini import OWN
-from asbru.edge.gemini_rows import VERSIONS, gemini_rows
+from asbru.edge.gemini_rows import VERSIONS, gemini_batch_rows, gemini_byte_rows, gemini_rows
 from asbru.edge.guard import Identify, guarded
 from asbru.edge.models import ModelRoutes
 from asbru.edge.openai_rows import openai_batch_rows, openai_rows, unified_rows
@@ -49,10 +49,10 @@ def make_router(parts: Parts, health: Route, identify: Identify) -> Router:
         *below("/bedrock", bedrock),
         *below("/cohere", cohere + cohere_model_rows(parts)),
     ]
-    gemini = gemini_rows(parts)
+    gemini = gemini_rows(parts) + gemini_batch_rows(parts)
     for prefix in ("/genai", *FRAMEWORKS, *(f"{framework}/genai" for framework in FRAMEWORKS)):
         for version in VERSIONS:
-            mounts += below(prefix + version, gemini)
+            mounts += below(prefix + version, gemini) + below(prefix, gemini_byte_rows(parts, version))
     for framework in FRAMEWORKS:
         for prefix in ("/v1", "", "/openai/v1", "/openai"):
             mounts += below(framework + prefix, openai)

@@ -1,6 +1,7 @@
 """What the tables of routes are made from, and how a table is put below a prefix."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -15,7 +16,7 @@ from asbru.gateway.models import ModelLists
 
 class Parts(Struct, frozen=True, kw_only=True):
     """What answers. Each dialect's table picks what it needs. ``public_url``: where clients reach the gateway; "": the
-    host they used.
+    host they used. ``uploads``: where unfinished uploads lie.
     """
 
     inference: Inference
@@ -25,6 +26,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     passed: PassRoutes
     responses: Responses
     public_url: str
+    uploads: Path
 
 
 def below(prefix: str, mounts: Iterable[Mount]) -> list[Mount]:

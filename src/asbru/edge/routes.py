@@ -81,14 +81,20 @@ class Router:
     def _matches(self, path: str) -> Iterator[tuple[dict[str, Route], tuple[str, ...]]]:
         parts = path.split("/")
         roots = ["/".join(parts[:n]) + "/" for n in range(len(parts) - 1, 0, -1)]
+        # A verb first: ``{id}`` would match the segment with its verb.
+        if ":" in parts[-1]:
+            yield from self._search(path, roots, verb=True)
         for root in roots:
             for pattern, routes in self._patterns.get((root, len(parts)), ()):
                 params = _match(pattern, parts)
                 if params is not None:
                     yield routes, params
+        yield from self._search(path, roots, verb=False)
+
+    def _search(self, path: str, roots: list[str], *, verb: bool) -> Iterator[tuple[dict[str, Route], tuple[str, ...]]]:
         for root in roots:
             for searched in self._searched.get(root, _NONE).values():
-                params = searched.match(path)
+                params = searched.match(path) if searched.verb is verb else None
                 if params is not None:
                     yield searched.routes, params
 
@@ -110,12 +116,13 @@ class Router:
 class _Searched:
     """A path that needs a search, and its routes by method."""
 
-    __slots__ = ("_begins", "_ends", "_pattern", "routes")
+    __slots__ = ("_begins", "_ends", "_pattern", "routes", "verb")
 
     def __init__(self, path: str) -> None:
         self.routes: dict[str, Route] = {}
         pieces = _NAME.split(path)
         self._begins, self._ends = pieces[0], pieces[-1]
+        self.verb = self._ends.startswith(":")
         self._pattern = _pattern(path)
 
     def match(self, path: str) -> tuple[str, ...] | None:

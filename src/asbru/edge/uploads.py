@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from asbru.edge.request import Request
 from asbru.model.failure import Refused
-from asbru.wire.multipart import Form
+from asbru.wire.multipart import Data, Form
 
 T = TypeVar("T")
 Call = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -24,16 +24,26 @@ async def with_form(request: Request, call: Call, use: Callable[[Form], Awaitabl
     Raises Refused(400) for a body that is no form.
     """
     kind = request.headers.get(b"content-type", b"").decode("latin-1")
-    if not request.spool:
-        return await use(Form(request.body, kind))
+
+    async def read(data: Data) -> T:
+        return await use(await call(partial(Form, data, kind)))
+
     try:
-        mapped = await call(partial(_map, request.spool))
-        try:
-            return await use(await call(partial(Form, mapped, kind)))
-        finally:
-            mapped.close()
+        return await with_body(request, call, read)
     finally:
-        os.unlink(request.spool)
+        if request.spool:
+            os.unlink(request.spool)
+
+
+async def with_body(request: Request, call: Call, use: Callable[[Data], Awaitable[T]]) -> T:
+    """What ``use`` makes of the request's body, which is a map of the spooled one. Raises Refused(400) for none."""
+    if not request.spool:
+        return await use(request.body)
+    mapped = await call(partial(_map, request.spool))
+    try:
+        return await use(mapped)
+    finally:
+        mapped.close()
 
 
 def _map(path: str) -> mmap.mmap:

@@ -21,6 +21,8 @@ SEGMENTS = "segments"
 OUTBOX = "outbox"
 SPOOL = "spool"
 FILES = "files"
+UPLOADS = "uploads"
+"""Where unfinished uploads lie."""
 
 
 class Store:
@@ -54,8 +56,8 @@ class Store:
         limits: Limits = Limits(),  # noqa: B008  Immutable in use.
     ) -> "Store":
         """Open the store below ``app_dir``, making or upgrading it. A few milliseconds. Raises SchemaError, OSError."""
-        for folder in (app_dir, app_dir / SEGMENTS, app_dir / OUTBOX, app_dir / SPOOL, app_dir / FILES):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in ("", SEGMENTS, OUTBOX, SPOOL, FILES, UPLOADS):
+            (app_dir / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
         with locked(app_dir / "open.lock"):
             prepare(app_dir / DATABASE)
             return cls(app_dir, worker, clock, limits)

@@ -8,8 +8,8 @@ or with a name that ends in ``[]``, an array. Files are no members.
 """
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from typing import Protocol, overload
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from typing import Protocol, TypeVar, overload
 
 import msgspec
 from msgspec import Raw, Struct
@@ -33,6 +33,15 @@ _PARAMETER = re.compile(rf"[ \t]*;[ \t]*({_WORD})=(?:{_VALUE})")
 _ESCAPED = re.compile(r"\\(.)")
 _HEADER = re.compile(rf"({_WORD}):[ \t]*([^\r\n\x00]*?)[ \t]*")
 _PLAIN = frozenset({"7bit", "8bit", "binary"})
+
+
+P = TypeVar("P", bound="_HasContent")
+
+
+class _HasContent(Protocol):
+    @property
+    def content(self) -> "Slice":
+        """What is after the headers."""
 
 
 class Data(Protocol):
@@ -129,7 +138,7 @@ class Form(Envelope):
         self.boundary = boundary_of(content_type)
         self.kind = content_type.encode("latin-1")
         self._data = data
-        self.parts = _split(data, self.boundary)
+        self.parts = _split(data, self.boundary, _part)
         self.members = _members(self.parts)
 
     def file(self, name: str) -> Part:
@@ -199,22 +208,35 @@ def part_head(boundary: bytes, name: str, filename: str | None = None, media_typ
     return b"--" + boundary + b"\r\n" + told.encode() + b"\r\n\r\n"
 
 
-def boundary_of(content_type: str) -> bytes:
+class Related(Struct, frozen=True):
+    """A part of a ``multipart/related`` body (RFC 2387), which has no name."""
+
+    media_type: str
+    content: Slice
+
+
+def related(data: Data, content_type: str) -> tuple[Related, ...]:
+    """The parts of a ``multipart/related`` body. Raises Refused(400)."""
+    found = _split(data, boundary_of(content_type, "multipart/related"), _stretch)
+    return tuple(Related(each.told.get("content-type", ""), each.content) for each in found)
+
+
+def boundary_of(content_type: str, wanted: str = "multipart/form-data") -> bytes:
     """The boundary that a Content-Type header tells. Raises Refused(400)."""
     kind, semicolon, rest = content_type.partition(";")
-    if kind.strip().lower() != "multipart/form-data":
-        raise Refused(400, "The body must be multipart/form-data.", code="invalid_request_error")
+    if kind.strip().lower() != wanted:
+        raise Refused(400, f"The body must be {wanted}.", code="invalid_request_error")
     boundary = _parameters(semicolon + rest, "content-type").get("boundary", "")
     if not _BOUNDARY.fullmatch(boundary):
         raise Refused(400, "content-type: names no valid boundary", code="invalid_request_error")
     return boundary.encode()
 
 
-def _split(data: Data, boundary: bytes) -> tuple[Part, ...]:
+def _split(data: Data, boundary: bytes, read: Callable[[Data, int, int, bytes], P]) -> tuple[P, ...]:
     delimiter = b"--" + boundary
     if data[: len(delimiter)] != delimiter:
         raise _malformed("it does not begin with its boundary")
-    parts: list[Part] = []
+    parts: list[P] = []
     start = 0
     while True:
         at = start + len(delimiter)
@@ -225,7 +247,7 @@ def _split(data: Data, boundary: bytes) -> tuple[Part, ...]:
             raise _malformed("a boundary is not followed by the end of its line")
         if len(parts) == MOST_PARTS:
             raise _malformed(f"it has more than {MOST_PARTS} parts")
-        part = _part(data, start, at + 2, b"\r\n" + delimiter)
+        part = read(data, start, at + 2, b"\r\n" + delimiter)
         parts.append(part)
         start = part.content.end + 2
     if data[at + 2 : at + 5] not in (b"", b"\r\n"):
@@ -233,7 +255,14 @@ def _split(data: Data, boundary: bytes) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _part(data: Data, start: int, headers: int, delimiter: bytes) -> Part:
+class _Stretch(Struct, frozen=True):
+    """A part with its headers."""
+
+    told: dict[str, str]
+    content: Slice
+
+
+def _stretch(data: Data, start: int, headers: int, delimiter: bytes) -> _Stretch:
     begins = data.find(b"\r\n\r\n", headers, headers + LONGEST_HEAD)
     if begins < 0:
         raise _malformed("the headers of a part do not end")
@@ -244,20 +273,26 @@ def _part(data: Data, start: int, headers: int, delimiter: bytes) -> Part:
         # An empty line and at once a boundary: one line end short, so the part has no content at all.
         raise _malformed("a part has no content")
     told = _headers(data[headers:begins])
+    if told.get("content-transfer-encoding", "binary").lower() not in _PLAIN:
+        raise _malformed("a part has a transfer encoding")
+    return _Stretch(told, Slice(data, begins + 4, ends))
+
+
+def _part(data: Data, start: int, headers: int, delimiter: bytes) -> Part:
+    found = _stretch(data, start, headers, delimiter)
+    told = found.told
     disposition = told.get("content-disposition", "")
     word, semicolon, rest = disposition.partition(";")
     given = _parameters(semicolon + rest, "content-disposition")
     if word.strip().lower() != "form-data" or "name" not in given:
         raise _malformed("a part has no name")
-    if told.get("content-transfer-encoding", "binary").lower() not in _PLAIN:
-        raise _malformed("a part has a transfer encoding")
     filename = given.get("filename", "" if "filename*" in given else None)
     return Part(
         name=given["name"],
         filename=filename,
         media_type=told.get("content-type", ""),
-        head=Slice(data, start, begins + 4),
-        content=Slice(data, begins + 4, ends),
+        head=Slice(data, start, found.content.start),
+        content=found.content,
     )
 
 

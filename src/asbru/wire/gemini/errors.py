@@ -53,6 +53,13 @@ _STATUS_OF_WORD = {
     "DEADLINE_EXCEEDED": 504,
 }
 
+_RPC = (
+    *("OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"),
+    *("PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED"),
+    *("INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"),
+)
+"""The words by their numbers (``google.rpc.Code``)."""
+
 _SECONDS = re.compile(r"(\d{1,9}(?:\.\d+)?)s")
 _INDEX = re.compile(r"\[(\d+)\]")
 
@@ -80,6 +87,25 @@ _body = msgspec.json.Decoder(_Body | list[_Body]).decode
 def error_word(status: int) -> str:
     """Google's word for a status."""
     return _WORDS.get(status, "INVALID_ARGUMENT" if status < 500 else "INTERNAL")
+
+
+def rpc_status(body: bytes) -> dict[str, object]:
+    """The ``google.rpc.Status`` in an error body: its code is a number of gRPC's."""
+    try:
+        told = _body(body)
+        error = told.error if isinstance(told, _Body) else told[0].error
+    except (*BAD_JSON, IndexError):
+        error = _Error(500, "The request failed.")
+    word = error.status if error.status in _RPC else error_word(error.code)
+    return {"code": _RPC.index(word), "message": error.message}
+
+
+def read_rpc_status(code: int) -> tuple[int, str]:
+    """The HTTP status and the word for a number of gRPC's; statuses of HTTP are taken too."""
+    if 0 < code < len(_RPC):
+        return _STATUS_OF_WORD[_RPC[code]], _RPC[code]
+    status = code if 400 <= code < 600 else 500
+    return status, error_word(status)
 
 
 def read_failure(status: int, headers: Headers, body: bytes) -> Failure:

@@ -19,8 +19,8 @@ def public_file_id(id: str) -> str:
 
 
 def bare_file_id(public: str) -> str:
-    """Our id out of one that a client sent, in this dialect's form or Anthropic's; "" when it cannot be one of ours."""
-    for prefix in (_PREFIX, "file_"):
+    """Our id out of one that a client sent, in this dialect's form or another's; "" when it cannot be one of ours."""
+    for prefix in (_PREFIX, "file_", "files/"):
         if public.startswith(prefix):
             return public.removeprefix(prefix)
     return ""
