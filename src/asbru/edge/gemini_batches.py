@@ -105,7 +105,7 @@ class GeminiBatches:
         default, model = place
         body: Path | bytes = Path(request.spool) if request.spool else request.body
         return CreateCommand(
-            owner=request.who.owner,
+            who=request.who,
             format=format,
             source=Source.INLINED if said.file is None else Source.LINES,
             model=model,

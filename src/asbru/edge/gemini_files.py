@@ -68,6 +68,7 @@ class GeminiFiles:
             limit=MOST + (1 << 20),
             spool=True,
             summary="Upload a file: the beginning, a piece of it, or the whole",
+            proven=lambda request: bool(_upload_id(request)),
         )
         self.list = _route(self._list, "List files")
         self.retrieve = _route(self._retrieve, "What is known of a file")
@@ -82,7 +83,7 @@ class GeminiFiles:
                 os.unlink(request.spool)
 
     async def _by_protocol(self, request: Request) -> Answer:
-        if id := first(parse_qs(request.query), "upload_id"):
+        if id := _upload_id(request):
             return self._state(request, await self._uploads.take(id, _piece(request)))
         protocol = _header(request, b"x-goog-upload-protocol").lower()
         match protocol or first(parse_qs(request.query), "uploadType"):
@@ -202,6 +203,11 @@ def _piece(request: Request) -> Piece:
         Path(request.spool) if request.spool else None,
         request.body,
     )
+
+
+def _upload_id(request: Request) -> str:
+    """The secret in the address of an upload, "" when it is none."""
+    return first(parse_qs(request.query), "upload_id")
 
 
 def _body(request: Request) -> bytes:

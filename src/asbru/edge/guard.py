@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from asbru.edge.request import Handler, Request
+from asbru.edge.request import Handler, Request, Route
 from asbru.edge.routes import Mount
 from asbru.model.failure import Refused
 from asbru.model.http import Answer
@@ -20,18 +20,20 @@ Identify = Callable[[Request], Principal]
 def guarded(mounts: Iterable[Mount], identify: Identify) -> list[Mount]:
     """``mounts``, each with a handler that is called once it is known who asks."""
     return [
-        Mount(each.method, each.path, replace(each.route, handler=_guarded(each.route.handler, identify)))
-        for each in mounts
+        Mount(each.method, each.path, replace(each.route, handler=_guarded(each.route, identify))) for each in mounts
     ]
 
 
-def _guarded(handler: Handler, identify: Identify) -> Handler:
+def _guarded(route: Route, identify: Identify) -> Handler:
+    handler, proven = route.handler, route.proven
+
     # Not a coroutine of its own: one more costs every request.
     def guard(request: Request) -> Coroutine[Any, Any, Answer]:
         try:
             request.who = identify(request)
         except Refused as refusal:
-            return _refuse(request, refusal)
+            if proven is None or not proven(request):
+                return _refuse(request, refusal)
         return handler(request)
 
     return guard

@@ -55,6 +55,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
     For the OpenAPI document: ``summary`` says what it does, ``body`` what the top level of its JSON looks like (None:
     it is described no further), ``kind`` the media type of its body.
+    ``proven``: whether a request carries a credential of this route's own, so that it is let in without a key.
     """
 
     handler: Handler
@@ -64,6 +65,7 @@ class Route(Struct, frozen=True, kw_only=True):
     summary: str = ""
     body: type[Struct] | None = None
     kind: str = "application/json"
+    proven: Callable[[Request], bool] | None = None
 
 
 Find = Callable[[str, str], tuple[Route, tuple[str, ...]]]
