@@ -11,16 +11,19 @@ from asbru.batch.native import Job, NativeApi
 from asbru.batch.native_anthropic import NativeAnthropic
 from asbru.batch.native_calls import Address, Send
 from asbru.batch.native_files import NativeFiles
+from asbru.batch.native_fireworks import NativeFireworks
 from asbru.batch.native_mistral import MISTRAL
 from asbru.batch.native_openai import OPENAI
+from asbru.batch.native_openrouter import NativeOpenRouter
 from asbru.batch.native_together import TOGETHER
 from asbru.batch.native_xai import XAI
 from asbru.config import ProviderSettings, Settings
 from asbru.gateway.bending import merge
 from asbru.gateway.door import base_url_of, credential_of, filled, foreign, headers_of, merge_headers
 from asbru.gateway.snapshot import PriceOf
+from asbru.model.failure import Refused
 from asbru.model.keys import Key
-from asbru.providers import Endpoint, Quirks
+from asbru.providers import Endpoint, Provider, Quirks
 from asbru.routing import in_turn
 from asbru.upstream.origin import deadlines_of, origin_of
 from asbru.wire import CODECS
@@ -31,6 +34,8 @@ KINDS: Mapping[str, Callable[..., NativeApi]] = {
     "together": partial(NativeFiles, TOGETHER),
     "xai": partial(NativeFiles, XAI),
     "anthropic": NativeAnthropic,
+    "fireworks": NativeFireworks,
+    "openrouter": NativeOpenRouter,
 }
 """Clients by ``BatchApi.kind``, made of ``send``, an ``AddressOf`` and the seconds that find() waits."""
 
@@ -47,7 +52,18 @@ def native_providers(
 
 
 def _keys(each: ProviderSettings) -> tuple[Key, ...]:
-    return tuple(key for key in each.keys if key.enabled and key.value and key.use_for_batch_api)
+    """Those that may be used, and say all that the addresses of batches ask for."""
+    able = (key for key in each.keys if key.enabled and key.value and key.use_for_batch_api)
+    return tuple(key for key in able if _addressed(each.provider, key))
+
+
+def _addressed(provider: Provider, key: Key) -> bool:
+    assert provider.batch is not None
+    try:
+        filled(provider.batch.path + provider.batch.files, provider, key)
+    except Refused:
+        return False
+    return True
 
 
 def _native(
@@ -92,9 +108,10 @@ def _address(each: ProviderSettings, job: Job) -> Address:
     return Address(
         provider=provider.name,
         origin=origin_of(url, network),
-        base=urlsplit(url).path.rstrip("/"),
+        base=urlsplit(url).path.rstrip("/").removesuffix(provider.batch.without),
         batches=filled(provider.batch.path, provider, job.key),
         files=filled(provider.batch.files, provider, job.key),
         headers={**merge_headers(own, job.headers, without), **credential_of(provider.auth, job.key)},
         deadlines=deadlines_of(network),
+        elsewhere=partial(origin_of, network=network),
     )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from asbru.batch.native import Job, JobResult, Line, Lines, NativeApi
 from asbru.batch.native_calls import Address, Send
@@ -24,7 +25,8 @@ class Place(Struct, frozen=True):
 
     ``base``: path of its base URL. ``results``: pattern of what results are read from. ``undone``: requests that were
     not done in time have a result. ``pages``: batches on a page of the list, 0 when it has no pages. ``header``: the
-    credential's, ``value``: what it is. ``counts``: progress is told.
+    credential's, ``value``: what it is. ``counts``: progress is told. ``newest_first``: of the list. ``expires``: a
+    batch tells that its time was over. ``cancels``: it can be stopped. ``looks``: where find() looks, below batches.
     """
 
     base: str = "/v1"
@@ -36,6 +38,8 @@ class Place(Struct, frozen=True):
     counts: bool = True
     newest_first: bool = True
     expires: bool = True
+    cancels: bool = True
+    looks: str = ""
 
 
 PLACES = {
@@ -45,6 +49,8 @@ PLACES = {
     "mistral": Place("/mistral/v1", undone=False),
     "together": Place("/together/v1", undone=False, pages=0, counts=False),
     "xai": Place("/xai/v1", "/batches/*/results", undone=False, newest_first=False, expires=False),
+    "fireworks": Place("/fireworks", "", undone=False, looks="/{id}"),
+    "openrouter": Place("/openrouter/api/v1", "/batches/*", undone=False, cancels=False),
     "anthropic": Place("/v1", "/messages/batches/*/results", header="x-api-key", value="sk-n"),
 }
 KINDS = tuple(PLACES)
@@ -58,11 +64,12 @@ def row_of(kind: str) -> BatchApi:
     """The provider's row."""
     found = CATALOG[kind].batch
     assert found is not None
-    return found
+    path, files = (text.format(account_id="mock") for text in (found.path, found.files))
+    return replace(found, path=path, files=files)
 
 
 CREATIONS = {kind: place.base + row_of(kind).path for kind, place in PLACES.items()}
-RESULTS = {kind: place.base + place.results for kind, place in PLACES.items()}
+RESULTS = {kind: place.base + place.results for kind, place in PLACES.items()} | {"fireworks": "/signed/*"}
 
 
 class Kit:
@@ -85,6 +92,7 @@ class Kit:
                 **({b"anthropic-version": b"2023-06-01"} if kind == "anthropic" else {}),
             },
         )
+        self.address = replace(self.address, elsewhere=lambda url: self.address.origin)
         self.api: NativeApi = self.make(self.client.send)
 
     def make(self, send: Send, settle: float = 0.0) -> NativeApi:

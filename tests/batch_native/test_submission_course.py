@@ -43,7 +43,7 @@ def test_successes_and_errors_are_read(kind: str, mock: RunningMock, tmp_path: P
         found = await rig.results(id_)
         third, status = ("expired", 0) if undone else ("errored", 502)
         assert [found[f"c{n}"].outcome for n in range(4)] == ["succeeded", "errored", third, "errored"]
-        last = 400 if kind in ("together", "xai") else 429
+        last = 400 if kind in ("together", "xai", "fireworks", "openrouter") else 429
         assert [found[f"c{n}"].status for n in range(4)] == [200, 400, status, last]
         assert (say(found["c0"]), say(found["c1"])) == ("echo: fine", "not this")
         assert found["c0"].cost == found["c0"].usage.input * 1_000 + found["c0"].usage.output * 2_000

@@ -23,12 +23,24 @@ STEPS = [
     )
     for arrives in both_ways
 ] + [
+    *(("fireworks", "/datasets HTTP", arrives) for arrives in (False, True)),
+    *(("fireworks", ":upload", arrives) for arrives in (False, True)),
+    *(("fireworks", "POST /fireworks/v1/accounts/mock/batchInferenceJobs", arrives) for arrives in (False, True)),
+    *(("fireworks", word, True) for word in ("/batchInferenceJobs/", "getDownloadEndpoint", "/signed/", "DELETE")),
+    *(("openrouter", "POST", arrives) for arrives in (False, True)),
+    *(("openrouter", word, True) for word in ("GET /openrouter/api/v1/batches/", "DELETE")),
     ("anthropic", "POST /v1/messages/batches", False),
     ("anthropic", "POST /v1/messages/batches", True),
     ("anthropic", "GET /v1/messages/batches/", True),
     ("anthropic", "/results", False),
     ("anthropic", "/results", True),
 ]
+
+LOOKS = {"together": " ", "fireworks": "/"}
+"""How the call goes on by which a job is looked for."""
+READS = {kind: f"/{pattern.rpartition('/')[2]}" for kind, pattern in RESULTS.items()}
+READS |= {"fireworks": "/signed/", "openrouter": "GET /openrouter/api/v1/batches/"}
+"""What the call has by which results are read."""
 
 
 async def reach(rig: Rig, word: str, *, arrives: bool) -> None:
@@ -72,9 +84,9 @@ def test_crash_after_crash(kind: str, mock: RunningMock, tmp_path: Path) -> None
         id_ = await rig.create("text 0", "text 1", "text 2")
         await reach(rig, f"POST {CREATIONS[kind]}", arrives=True)
         for word in (
-            f"GET {CREATIONS[kind]}" + ("?" if PLACES[kind].pages else " "),
+            f"GET {CREATIONS[kind]}" + LOOKS.get(kind, "?"),
             f"GET {CREATIONS[kind]}/",
-            RESULTS[kind].rpartition("/")[2],
+            READS[kind],
         ):
             rig.open()
             await reach(rig, word, arrives=True)

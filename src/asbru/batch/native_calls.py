@@ -1,13 +1,16 @@
 """How the clients of native batch APIs call a provider, and how they read its refusals.
 
 Rule 1. Every call goes to the configured origin, whatever address an answer may name: credentials never leave it.
+Signed addresses of files are asked without any.
 Rule 2. 2xx is an answer; anything else is raised: Overloaded for 429, 503 and 529, Rejected for other 4xx, else Broken.
 """
 
 import asyncio
 import math
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, structs
@@ -22,6 +25,7 @@ T = TypeVar("T")
 Send = Callable[[Call], Awaitable[Answer]]
 
 UPLOAD_SECONDS = 3600.0
+_TARGET = re.compile(r"/[\x21-\x7e]*")
 _PIECE = 128 << 10
 _SMALL = 32 << 20
 
@@ -30,7 +34,8 @@ class Address(Struct, frozen=True, kw_only=True):
     """Where a job's provider is, and how to enter.
 
     ``base``: path of the base URL without a slash at its end (``/v1``). ``batches``, ``files``: paths below it.
-    ``headers``: all that every call carries: host, credential, version; lower-case names.
+    ``headers``: all that every call carries: host, credential, version; lower-case names. ``elsewhere``: how a signed
+    address of the provider's is reached.
     """
 
     provider: str
@@ -40,6 +45,7 @@ class Address(Struct, frozen=True, kw_only=True):
     files: str = "/files"
     headers: Headers = msgspec.field(default_factory=dict)
     deadlines: Deadlines = Deadlines()
+    elsewhere: Callable[[str], Origin] | None = None
 
     def __repr__(self) -> str:
         """Without the headers, as they hold the credential."""
@@ -108,6 +114,18 @@ class Caller:
         """GET ``path``; the answer's body comes as a stream."""
         answer = await self._send(structs.replace(self._call("GET", path, {}), stream=True))
         return _accepted(answer, self.address)
+
+    async def stream_signed(self, url: str) -> Answer:
+        """GET a signed address that the provider told, without our credential. Raises Broken for one that is none."""
+        parts, elsewhere = urlsplit(url), self.address.elsewhere
+        told = parts.path + (f"?{parts.query}" if parts.query else "")
+        plain = parts.scheme == "http" and not self.address.origin.tls
+        if elsewhere is None or not (parts.scheme == "https" or plain) or not _TARGET.fullmatch(told):
+            text = f"The provider {self.address.provider!r} told an address of a file that is none."
+            raise Broken(502, text, provider=self.address.provider)
+        head = f"GET {told} HTTP/1.1\r\nhost: {parts.netloc.rpartition('@')[2]}\r\naccept: */*\r\nuser-agent: asbru\r\n"
+        call = Call(origin=elsewhere(url), head=head.encode(), deadlines=self.address.deadlines, stream=True)
+        return _accepted(await self._send(call), self.address)
 
     def missing(self, failure: Rejected) -> Rejected:
         """``failure``, of a path that every batch API has, in words that say there is none."""

@@ -131,7 +131,7 @@ class NativeFiles:
         """Upload the lines, make the batch. Raises Rejected, saying so, when there is no batch API."""
         caller, kin = self._caller(job), self._kin
         boundary = f"asbru-{job.id}"
-        head, tail = _form({"purpose": kin.purpose, **kin.fields(job)}, name_of(job), boundary)
+        head, tail = form({"purpose": kin.purpose, **kin.fields(job)}, name_of(job), boundary)
         length = len(head) + len(tail)
         url = kin.urls[job.format]
         async for line in lines():
@@ -265,7 +265,7 @@ async def _forget(caller: Caller, files: tuple[str, ...]) -> None:
             return
 
 
-def _form(fields: Mapping[str, str], filename: str, boundary: str) -> tuple[bytes, bytes]:
+def form(fields: Mapping[str, str], filename: str, boundary: str) -> tuple[bytes, bytes]:
     """What stands before and after the lines in the multipart form (RFC 7578)."""
     head = "".join(
         f'--{boundary}\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'

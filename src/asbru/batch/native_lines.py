@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 
 from asbru.model.failure import Broken, Overloaded, Rejected, Upstream
 from asbru.model.http import Answer, Stream
@@ -57,29 +58,34 @@ class _Inbox:
         return taken
 
 
-async def lines_of(answer: Answer) -> AsyncGenerator[bytes, None]:
-    """The lines of a body, blank ones left out. Raises Broken when it breaks off; what was yielded is whole."""
+async def chunks_of(answer: Answer) -> AsyncGenerator[bytes, None]:
+    """A body in pieces. Raises Broken when it breaks off."""
     if answer.stream is None:
-        for line in answer.body.splitlines():
-            if line.strip():
-                yield line
+        yield answer.body
         return
     inbox = _Inbox(answer.stream)
     answer.stream.start(inbox)
-    rest = b""
     try:
         while piece := await inbox.take():
+            yield piece
+    except OSError as error:
+        raise Broken(502, "The provider's result file broke off.", detail=str(error)) from None
+    finally:
+        if not inbox.over:
+            answer.stream.cancel()
+
+
+async def lines_of(answer: Answer) -> AsyncGenerator[bytes, None]:
+    """The lines of a body, blank ones left out. Raises Broken when it breaks off; what was yielded is whole."""
+    rest = b""
+    async with aclosing(chunks_of(answer)) as chunks:
+        async for piece in chunks:
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 if line.strip():
                     yield line
             if len(rest) > _MOST_LINE:
                 raise Broken(502, "The provider's result file has a line without an end.")
-    except OSError as error:
-        raise Broken(502, "The provider's result file broke off.", detail=str(error)) from None
-    finally:
-        if not inbox.over:
-            answer.stream.cancel()
     if rest.strip():
         yield rest
 

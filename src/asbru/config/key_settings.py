@@ -183,6 +183,7 @@ _MORE: Mapping[str, More] = {
     "azure_key_config": _azure,
     "vertex_key_config": _vertex,
     "bedrock_key_config": _bedrock,
+    "fireworks_key_config": _plain,
     "vllm_key_config": _server,
     "ollama_key_config": _server,
     "sgl_key_config": _server,

@@ -95,10 +95,17 @@ class ServerShape(KeyConfigShape, frozen=True, kw_only=True):
     model_name: Text = ""
 
 
+class FireworksShape(KeyConfigShape, frozen=True, kw_only=True):
+    """``account_id``: whose datasets and batch jobs they are."""
+
+    account_id: Text = ""
+
+
 KEY_CONFIGS: Mapping[str, type[KeyConfigShape]] = {
     "azure_key_config": AzureShape,
     "vertex_key_config": VertexShape,
     "bedrock_key_config": BedrockShape,
+    "fireworks_key_config": FireworksShape,
     "vllm_key_config": ServerShape,
     "ollama_key_config": ServerShape,
     "sgl_key_config": ServerShape,
@@ -122,6 +129,7 @@ class KeyShape(Shape, frozen=True, kw_only=True):
     azure_key_config: AzureShape | None = None
     vertex_key_config: VertexShape | None = None
     bedrock_key_config: BedrockShape | None = None
+    fireworks_key_config: FireworksShape | None = None
     vllm_key_config: ServerShape | None = None
     ollama_key_config: ServerShape | None = None
     sgl_key_config: ServerShape | None = None

@@ -29,12 +29,14 @@ from asbru.mock.bedrock_paths import Bedrock
 from asbru.mock.containers import Containers
 from asbru.mock.dialect import Dialect, Task
 from asbru.mock.files import Operating
+from asbru.mock.fireworks import FireworksBatches
 from asbru.mock.frames import Frames
 from asbru.mock.gemini_paths import Gemini
 from asbru.mock.kin_shapes import XAI, Mistral, Together
 from asbru.mock.line_batches import LineBatches, PagedBatches
 from asbru.mock.openai_audio import OpenAIAudio
 from asbru.mock.openai_images import OpenAIImages
+from asbru.mock.openrouter import OpenRouterBatches
 from asbru.mock.options import MockOptions
 from asbru.mock.responses import Responses
 from asbru.mock.script import Director, Place, Script, check_faults, read_script
@@ -78,10 +80,16 @@ class Mock:
         self.director = Director(self._first, Random(options.seed).random)  # noqa: S311 - faults, not secrets.
         self.talker = Talker(options, self.director, self.stats, clock, Serial(f"{int(clock() * 1000):x}"))
         self._responses = Responses(self.talker)
-        self._batches = [
-            (PagedBatches if isinstance(shape, XAI) else LineBatches)(shape, self.talker, self._responses)
-            for shape in (Shape(), Azure(), Groq(), Mistral(), Together(), XAI())
-        ]
+        self._fireworks = FireworksBatches(self.talker, self._responses)
+        self._batches: tuple[LineBatches, ...] = (
+            *(
+                LineBatches(shape, self.talker, self._responses)
+                for shape in (Shape(), Azure(), Groq(), Mistral(), Together())
+            ),
+            PagedBatches(XAI(), self.talker, self._responses),
+            OpenRouterBatches(self.talker, self._responses),
+            self._fireworks,
+        )
         self._message_batches = AnthropicBatches(self.talker)
         self._containers = Containers(self.talker)
         self.find = Router(self._mounts(), _FAILS).find
@@ -106,6 +114,7 @@ class Mock:
             self._mount("POST", "/v1/completions", openai.DIALECT, self._talk(completions.OPENAI)),
             self._mount("POST", "/v1/complete", anthropic.DIALECT, self._talk(completions.ANTHROPIC)),
             self._mount("GET", "/v1/models", openai.DIALECT, self._models),
+            Mount("GET", "/signed/{id}/{name}", Route(handler=self._fireworks.download, fail=openai.fail)),
             Mount("GET", "/health", Route(handler=self._health, fail=openai.fail)),
             Mount("GET", "/mock/stats", Route(handler=self._show, fail=openai.fail)),
             Mount("POST", "/mock/reset", Route(handler=self._reset, fail=openai.fail)),

@@ -78,9 +78,13 @@ class Files:
         """Forget all files."""
         self._files.clear()
 
-    def add(self, owner: str, filename: str, purpose: str, content: bytes) -> Stored:
-        """Keep a new file."""
-        name = f"file-{self._talker.serial.next()}"
+    def has(self, name: str) -> bool:
+        """Whether there is such a file, whoever's it is."""
+        return name in self._files
+
+    def add(self, owner: str, filename: str, purpose: str, content: bytes, name: str = "") -> Stored:
+        """Keep a new file, called ``name``."""
+        name = name or f"file-{self._talker.serial.next()}"
         at = int(self._talker.clock())
         self._files[name] = Stored(
             id=name, owner=owner, filename=filename, purpose=purpose, created_at=at, content=content

@@ -28,7 +28,7 @@ def _time(at: int | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
 
 
-def _named(raw: Raw, model: str) -> Raw:
+def named(raw: Raw, model: str) -> Raw:
     """A body with the model of its job, where it says none."""
     members = msgspec.json.decode(raw, type=dict[str, Raw])
     return Raw(_encode({"model": model, **members}))
@@ -104,7 +104,7 @@ class Mistral(Shape):
     def line(self, raw: bytes, asked: Creation) -> Line:
         """A line of the input file. Raises Mistake."""
         line = read(_short, raw)
-        return Line(custom_id=line.custom_id, body=_named(line.body, asked.model), url=asked.endpoint)
+        return Line(custom_id=line.custom_id, body=named(line.body, asked.model), url=asked.endpoint)
 
     def row(self, id: str, line: Line, response: Row | None, error: Row | None) -> Row | None:
         """A line of a result file; what was not done has none."""

@@ -114,7 +114,8 @@ class Endpoint(Struct, frozen=True, forbid_unknown_fields=True):
 class BatchApi(Struct, frozen=True, kw_only=True):
     """A provider's own batch API. ``kind``: whose shape it has (``natives.py`` lists them).
 
-    ``path`` and ``files``: of batches and files below the base URL; they may hold settings of a key (``{account_id}``).
+    ``path`` and ``files``: of batches and files below the base URL; they may hold settings of a key (``{account_id}``),
+    and keys without them are not used. ``without``: the end of the base URL's path that they leave out.
     ``formats``: what its jobs can be written in. ``max_items`` and ``max_bytes`` are its limits for one job;
     ``one_model``: whether a job may hold one model only.
     """
@@ -122,6 +123,7 @@ class BatchApi(Struct, frozen=True, kw_only=True):
     kind: str
     path: str = "/batches"
     files: str = "/files"
+    without: str = ""
     formats: tuple[Format, ...]
     max_items: int
     max_bytes: int
