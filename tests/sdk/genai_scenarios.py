@@ -400,6 +400,27 @@ def pictures(url):
         assert post(url, f"{path}/gpt-image-1:predict", wrong)[0] == 400
 
 
+def speech(url):
+    """Sound by generateContent: one voice, and two."""
+    one = types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name="Kore"))
+    two = types.MultiSpeakerVoiceConfig(
+        speaker_voice_configs=[types.SpeakerVoiceConfig(speaker=name, voice_config=one) for name in ("Odin", "Loki")]
+    )
+    for voices in (types.SpeechConfig(voice_config=one), types.SpeechConfig(multi_speaker_voice_config=two)):
+        config = types.GenerateContentConfig(response_modalities=["AUDIO"], speech_config=voices)
+        asked = dict(model="gemini-2.5-flash-preview-tts", contents="Say cheerfully: hello", config=config)
+        (part,) = client(url).models.generate_content(**asked).candidates[0].content.parts
+        assert part.inline_data.mime_type == "audio/L16;codec=pcm;rate=24000" and part.inline_data.data
+        chunks = list(client(url).models.generate_content_stream(**asked))
+        heard = [
+            each.inline_data.data
+            for chunk in chunks
+            for each in chunk.candidates[0].content.parts or []
+            if each.inline_data
+        ]
+        assert b"".join(heard) == part.inline_data.data
+
+
 def arrays(url):
     """A stream to who asks for no events is one JSON array."""
     for model in ("gemini-2.5-flash", "openai%2Fgpt-4o", "anthropic%2Fclaude-sonnet-4-5"):

@@ -57,7 +57,7 @@ CASES += [("cohere", name) for name in COHERE]
 GENAI = (
     "generate", "stream", "chat", "tools", "automatic_functions", "structured", "vision", "thinking", "signatures",
     "embeddings", "count", "models", "errors", "foreign", "foreign_embeddings", "sampling", "vertex", "frameworks",
-    "arrays", "pictures",
+    "arrays", "pictures", "speech",
 )  # fmt: skip
 CASES += [("genai", name) for name in GENAI]
 GENAI_BATCHES = (
@@ -67,7 +67,8 @@ GENAI_BATCHES = (
 CASES += [("genai_batches", name) for name in GENAI_BATCHES]
 TO_GEMINI = (
     "openai_chat", "openai_stream", "openai_tools", "openai_structured", "openai_vision", "openai_thinking",
-    "openai_embeddings", "openai_images", "openai_responses", "openai_errors", "anthropic_messages", "anthropic_tools",
+    "openai_embeddings", "openai_images", "openai_speech",
+    "openai_responses", "openai_errors", "anthropic_messages", "anthropic_tools",
     "anthropic_vision", "anthropic_errors",
 )  # fmt: skip
 CASES += [("to_gemini", name) for name in TO_GEMINI]

@@ -1,7 +1,10 @@
 """What users of the `openai` and `anthropic` SDKs do with Gemini. Runs under either generation: ``python … SCENARIO URL``."""
 
+import base64
+import io
 import json
 import sys
+import wave
 
 import anthropic
 import openai
@@ -148,6 +151,32 @@ def openai_images(url):
     assert set(raw.headers["x-asbru-lost"].split(", ")) == {"size", "quality"}, raw.headers
     events = list(ours(url).images.generate(model="gemini/gemini-2.5-flash-image", prompt="A bridge", stream=True))
     assert events[-1].type == "image_generation.completed" and events[-1].b64_json == PIXEL
+
+
+def openai_speech(url):
+    """Plain samples, with a header where a file is wanted."""
+    for model in ("gemini/gemini-2.5-flash-preview-tts", "gemini/gemini-3.8-flash-tts"):
+        asked = dict(model=model, voice="Kore", input="Heimdall blows his horn")
+        samples = ours(url).audio.speech.create(**asked, response_format="pcm")
+        assert samples.response.headers["content-type"] == "audio/pcm"
+        for more in ({}, {"response_format": "wav"}):
+            file = ours(url).audio.speech.create(**asked, **more)
+            assert file.response.headers["content-type"] == "audio/wav"
+            with wave.open(io.BytesIO(file.content)) as told:
+                assert (told.getframerate(), told.readframes(1 << 20)) == (24000, samples.content)
+        events = ours(url).audio.speech.create(**asked, response_format="pcm", stream_format="sse").content
+        told = [json.loads(line[6:]) for line in events.decode().splitlines() if line.startswith("data: ")]
+        assert [each["type"] for each in told] == ["speech.audio.delta", "speech.audio.done"], told
+        assert base64.b64decode(told[0]["audio"]) == samples.content and told[1]["usage"]["output_tokens"] > 0
+        raw = ours(url).audio.speech.with_raw_response.create(**asked, instructions="Say it softly.", speed=1.5)
+        assert raw.headers["x-asbru-lost"] == "speed"
+        for wrong, names in (({"response_format": "mp3"}, "response_format"), ({"voice": "alloy"}, "Voice name alloy")):
+            try:
+                ours(url).audio.speech.create(**{**asked, **wrong})
+            except openai.BadRequestError as error:
+                assert names in str(error), error
+            else:
+                raise AssertionError(wrong)
 
 
 def openai_responses(url):

@@ -3,6 +3,7 @@
 Messages of errors follow those seen from the real API (``Invalid JSON payload received. Unknown name "x"``).
 """
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +13,10 @@ from msgspec import Raw
 from asbru.mock import gemini_shapes as shape
 from asbru.mock.dialect import Dialect, Stamp, bearer, retry_headers
 from asbru.mock.gemini_checks import check_request, plain, refused, signature_of
+from asbru.mock.gemini_voices import speaks
 from asbru.mock.openai_images import PIXEL
 from asbru.mock.said import Asked, Offer, Said, count, pieces
+from asbru.mock.sounds import sound
 from asbru.mock.strict import Mistake, read
 from asbru.model.failure import Failure, Refused
 from asbru.model.http import Answer, Headers
@@ -156,6 +159,10 @@ def _beside(said: Said, stamp: Stamp, output: int) -> dict[str, Any]:
 
 def _parts(asked: Asked, said: Said, stamp: Stamp) -> Iterator[dict[str, Any]]:
     """Gemini 3 signs its first call, and so does 2.5 when it thinks; only Gemini 3 numbers calls."""
+    if isinstance(asked.body, shape.GenerateRequest) and speaks(asked.body):
+        samples = base64.b64encode(sound(said.text, "pcm")).decode()
+        yield {"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": samples}}
+        return
     signs = bool(said.thinking) or stamp.model.startswith("gemini-3")
     if said.thinking:
         yield {"text": said.thinking, "thought": True}

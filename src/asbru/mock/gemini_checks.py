@@ -8,6 +8,7 @@ import msgspec
 
 from asbru.mock import gemini_shapes as shape
 from asbru.mock.dialect import Stamp
+from asbru.mock.gemini_voices import check_speech
 from asbru.model.failure import Refused
 
 _FREE = frozenset({"args", "response", "parametersJsonSchema", "responseJsonSchema", "labels", "default", "example"})
@@ -61,6 +62,7 @@ def check_request(request: shape.GenerateRequest, model: str) -> None:
         check_parts(request.system_instruction, "system_instruction")
     _check_calls(request.contents, model)
     _check_tools(request)
+    check_speech(request, model)
     if request.generation_config:
         _check_config(request.generation_config, model)
 

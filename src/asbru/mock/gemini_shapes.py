@@ -158,6 +158,30 @@ class ThinkingConfig(Message):
     )
 
 
+class PrebuiltVoiceConfig(Message):
+    voice_name: str
+
+
+class VoiceConfig(Message):
+    prebuilt_voice_config: PrebuiltVoiceConfig | None = None
+    replicated_voice_config: Any = None
+
+
+class SpeakerVoiceConfig(Message):
+    speaker: str
+    voice_config: VoiceConfig
+
+
+class MultiSpeakerVoiceConfig(Message):
+    speaker_voice_configs: Annotated[list[SpeakerVoiceConfig], Meta(min_length=1, max_length=2)]
+
+
+class SpeechConfig(Message):
+    voice_config: VoiceConfig | None = None
+    multi_speaker_voice_config: MultiSpeakerVoiceConfig | None = None
+    language_code: str | None = None
+
+
 class GenerationConfig(Message):
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Share | None = None
@@ -174,7 +198,7 @@ class GenerationConfig(Message):
     response_schema: Schema | None = None
     response_json_schema: Any = None
     response_modalities: list[str] | None = None
-    speech_config: Any = None
+    speech_config: SpeechConfig | None = None
     thinking_config: ThinkingConfig | None = None
     media_resolution: str | None = None
     image_config: Any = None

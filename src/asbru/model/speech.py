@@ -1,7 +1,7 @@
 """Speech from text: what is asked.
 
 Rule 1. Nobody decodes or converts sound. What cannot make the wanted encoding refuses.
-Rule 2. An answer is a stream of pieces: an ``Audio`` part of chat, each Delta's text the base64 of a piece.
+Rule 2. A streamed answer is a stream of pieces: an ``Audio`` part of chat, each Delta's text the base64 of a piece.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from msgspec import Raw, Struct
 
 from asbru.model.names import Format
+from asbru.model.usage import Usage
 
 
 class SpeechAsk(Struct, frozen=True, kw_only=True):
@@ -27,6 +28,17 @@ class SpeechAsk(Struct, frozen=True, kw_only=True):
     language: str = ""
     events: bool = False
     extra: Mapping[str, Raw] = {}
+    origin: Format
+
+
+class SpeechReply(Struct, frozen=True, kw_only=True):
+    """A whole answer. ``encoding``: in the words of SpeechAsk; ``rate``: samples a second, of pcm (16 bit, mono)."""
+
+    model: str = ""
+    sound: bytes
+    encoding: str
+    rate: int = 0
+    usage: Usage = Usage()
     origin: Format
 
 

@@ -3,11 +3,11 @@
 Rule 1. ``stream_format: sse`` makes it another format of the same operation: its answer is a stream of events
 (``speech.audio.delta`` with base64, ``speech.audio.done`` with the usage).
 Rule 2. Bare sound says nothing of its usage; what is billed by the character is counted from the request.
-Rule 3. In the model sound in a stream is an ``Audio`` part, and each Delta's text the base64 of a piece.
+Rule 3. A whole answer of another format is plain samples as they are, or a WAVE file of them, as was wanted.
+Rule 4. In the model sound in a stream is an ``Audio`` part, and each Delta's text the base64 of a piece.
 """
 
 from base64 import b64decode, b64encode
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +16,7 @@ from asbru.model.chat import Audio
 from asbru.model.events import Delta, Done, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Family, Format, Framing
-from asbru.model.speech import MEDIA_TYPES, SpeechAsk
+from asbru.model.speech import MEDIA_TYPES, SpeechAsk, SpeechReply
 from asbru.model.usage import Usage
 from asbru.wire.codec import Codec, Peek, Stamp, Written
 from asbru.wire.envelope import Envelope
@@ -25,6 +25,7 @@ from asbru.wire.openai.media_streams import ErrorReader, MediaTap, write_stream_
 from asbru.wire.openai.media_usage import read_usage, write_sound_usage
 from asbru.wire.peeking import peek_fallbacks, peek_model, peek_whole, put_model
 from asbru.wire.shapes import Members, Shape, refused, said, write_json
+from asbru.wire.sound import wav
 from asbru.wire.sse import Frame, write_frame
 
 DELTA, DONE = "speech.audio.delta", "speech.audio.done"
@@ -98,6 +99,26 @@ def asked_usage(envelope: Envelope) -> Usage:
     return Usage(characters=len(text or ""))
 
 
+def _made(reply: SpeechReply, ask: SpeechAsk | None) -> tuple[bytes, str]:
+    """The sound as it is wanted, and its encoding."""
+    if reply.encoding == "pcm" and (ask is None or ask.encoding != "pcm"):
+        return wav(reply.sound, reply.rate), "wav"
+    return reply.sound, reply.encoding
+
+
+def write_reply(reply: SpeechReply, stamp: Stamp) -> Written:
+    """Bare sound."""
+    sound, encoding = _made(reply, stamp.ask)
+    return Written(sound, kind=MEDIA_TYPES.get(encoding, "application/octet-stream").encode())
+
+
+def unfold(reply: SpeechReply) -> tuple[Event, ...]:
+    """The events of a whole answer: all of it in one piece, whose part tells the encoding and the rate."""
+    start = Start(id="", model=reply.model, origin=reply.origin)
+    opened = Open(0, Audio(data="", format=f"{reply.encoding};rate={reply.rate}"))
+    return start, opened, Delta(index=0, text=b64encode(reply.sound).decode()), Done(usage=reply.usage)
+
+
 class SoundReader:
     """Reads bare sound: each piece is a Delta."""
 
@@ -139,14 +160,23 @@ class SoundWriter:
 class SpeechEventWriter:
     """Writes the events of ``stream_format: sse``."""
 
-    __slots__ = ()
+    __slots__ = ("_ask", "_rate")
 
     def __init__(self, stamp: Stamp, ask: SpeechAsk) -> None:
-        pass
+        self._ask = ask
+        self._rate = 0
 
     def send(self, event: Event) -> bytes:
         """The bytes for one event; may be empty."""
         match event:
+            case Open(part=Audio(format=told)) if told.startswith("pcm;rate="):
+                self._rate = int(told.removeprefix("pcm;rate="))
+                return b""
+            case Delta() if self._rate:
+                whole = SpeechReply(
+                    sound=b64decode(event.text), encoding="pcm", rate=self._rate, origin=self._ask.origin
+                )
+                return _event(DELTA, {"audio": b64encode(_made(whole, self._ask)[0]).decode()})
             case Delta():
                 return _event(DELTA, {"audio": event.text})
             case Done():
@@ -168,7 +198,7 @@ def peek_events(envelope: Envelope) -> Peek:
     return Peek(peek_model(envelope.members), True, peek_fallbacks(envelope.members), True)
 
 
-CODEC: Codec[SpeechAsk, Any] = Codec(
+CODEC: Codec[SpeechAsk, SpeechReply] = Codec(
     format=Format.OPENAI_SPEECH,
     family=Family.OPENAI,
     request="speech",
@@ -179,6 +209,7 @@ CODEC: Codec[SpeechAsk, Any] = Codec(
     body=Body,
     read_ask=read_ask,
     write_ask=write_ask,
+    write_reply=write_reply,
     reader=SoundReader,
     writer=SoundWriter,
     asked_usage=asked_usage,
@@ -187,7 +218,7 @@ CODEC: Codec[SpeechAsk, Any] = Codec(
     write_failure=write_failure,
 )
 
-EVENTS: Codec[SpeechAsk, Any] = Codec(
+EVENTS: Codec[SpeechAsk, SpeechReply] = Codec(
     format=Format.OPENAI_SPEECH_EVENTS,
     family=Family.OPENAI,
     request="speech",
@@ -196,6 +227,8 @@ EVENTS: Codec[SpeechAsk, Any] = Codec(
     put=put_model,
     body=Body,
     read_ask=read_ask,
+    write_reply=write_reply,
+    unfold=unfold,
     reader=ErrorReader,
     writer=SpeechEventWriter,
     asked_usage=asked_usage,
