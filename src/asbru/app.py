@@ -18,6 +18,8 @@ from asbru.batch import BatchSettings as BatchLimits
 from asbru.batch.pace import PaceSettings
 from asbru.batch.submission import Submission
 from asbru.config import Settings, table_of
+from asbru.edge.bedrock_batches import BedrockBatches
+from asbru.edge.buckets import S3Places
 from asbru.edge.cors import pages_of
 from asbru.edge.failures import fail_openai
 from asbru.edge.files import FileService
@@ -37,16 +39,18 @@ from asbru.gateway.models import ModelLists
 from asbru.gateway.passthrough import Passthrough
 from asbru.limits import Limits
 from asbru.logs import log
+from asbru.model.keys import Network
 from asbru.model.names import Operation
 from asbru.natives import native_providers
-from asbru.providers import Provider
+from asbru.providers import Provider, SigV4
 from asbru.providers.prices import batch_price_of, bundled, price_of
 from asbru.store import SchemaError, Store
 from asbru.store.store import UPLOADS
 from asbru.store.watch import Watch
 from asbru.upstream.client import Client
+from asbru.upstream.objects import Site
 from asbru.upstream.signers import Signers
-from asbru.upstream.signing import SignerOf, no_signer
+from asbru.upstream.signing import Account, SignerOf, no_signer
 
 DRAIN = 30.0
 """Seconds that a stopping worker gives to what it carries."""
@@ -135,6 +139,7 @@ class Worker:
         usable = {name: natives[name].operations if name in natives else NOTHING for name in settings.providers}
         life = BatchLimits(life=settings.batch.expiry)
         self.service = BatchService(self.store, lambda: usable, ids, self._wake, life)
+        self.bedrock = BedrockBatches(self.store, self.service, FileService(self.store, ids), s3_places(settings))
         router = self._router(settings, tools)
         pages = pages_of(settings.client.allowed_origins)
         self.server = Server(router.find, folder=str(plant.app_dir / "spool"), pages=pages)
@@ -164,7 +169,9 @@ class Worker:
             responses=Responses(inference, Memory(self.store), passed),
             lists=lists,
             batches=self.service,
-            files=FileService(self.store, self.ids),
+            files=self.bedrock.files,
+            jobs=self.bedrock.jobs,
+            s3_files=self.bedrock.s3_files,
             public_url=settings.public_url,
             uploads=self.store.app_dir / UPLOADS,
         )
@@ -181,14 +188,25 @@ class Worker:
         await self.server.start(listener)
         self.engine.start()
         self.submission.start()
+        self.bedrock.deliveries.start()
 
     async def stop(self) -> None:
         """Finish what is under way, for at most DRAIN seconds, then close everything."""
         await asyncio.gather(self.server.drain(DRAIN), self.engine.stop(DRAIN), self.submission.stop())
         await self.watch.stop()
         await self.limits.stop()
+        await self.bedrock.deliveries.stop()
         await self.client.aclose()
         await self.store.close()
+
+
+def s3_places(settings: Settings) -> S3Places:
+    """The buckets on S3 that batches may use."""
+    s3 = settings.s3
+    if s3 is None:
+        return S3Places(None, ())
+    account = Account(provider="s3", auth=SigV4("s3"), key=s3.key, settings=s3.key.settings, network=Network())
+    return S3Places(Site(endpoint=s3.endpoint, account=account), s3.buckets)
 
 
 def rows_of(settings: Settings) -> dict[str, Provider]:

@@ -119,6 +119,7 @@ def test_allowed_requests_in_words(allowed: dict[str, bool], line: str) -> None:
         shape.OpenAIShape,
         shape.ProviderShape,
         shape.ProxyShape,
+        shape.S3Shape,
     ],
 )
 def test_every_field_is_documented(kind: type[shape.Shape]) -> None:

@@ -4,7 +4,7 @@ Rule 1. Nothing inside a request is decoded here; an entry is a custom id and th
 Rule 2. A file's first line says in which shape it is written; a line of another shape is a mistake.
 Rule 3. Shapes, and where they come from: Anthropic's ``requests`` (MessageBatch create), OpenAI's input file lines
 (``custom_id, method, url, body``; batch guide), Gemini's (``key, request``; ai.google.dev/gemini-api/docs/batch-api),
-and each of them in another's place.
+Bedrock's (``recordId, modelInput``; ``wire.bedrock.job_lines``), and each of them in another's place.
 Rule 4. Gemini's inlined requests have no key of their own: it is ``metadata.key``, else ``request-<n>``.
 """
 
@@ -18,6 +18,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from asbru.model.failure import Refused
 from asbru.model.names import Format
+from asbru.wire.bedrock.job_lines import CONVERSE, INVOKE, RecordReader
 from asbru.wire.openai.batches import ENDPOINTS
 from asbru.wire.shapes import BAD_JSON
 
@@ -52,7 +53,7 @@ class Listing(Struct, frozen=True):
     """``entries``: a text instead of each that cannot be read. ``place``: how the n-th one is called in messages.
 
     ``member``: what holds the ask (``params``, ``body``). ``strict_ids``: custom ids must be Anthropic's. ``id``: what
-    the custom id is called.
+    the custom id is called. ``headers``: what the requests said that goes upstream in headers.
     """
 
     entries: list[Entry | str]
@@ -61,6 +62,7 @@ class Listing(Struct, frozen=True):
     place: Callable[[int], str]
     strict_ids: bool
     id: str = "custom_id"
+    headers: Mapping[str, str] = {}
 
 
 class _Anthropic(Struct):
@@ -99,6 +101,7 @@ class _Names(Struct):
     body: Raw | UnsetType = UNSET
     url: Raw | UnsetType = UNSET
     request: Raw | UnsetType = UNSET
+    modelInput: Raw | UnsetType = UNSET  # noqa: N815  AWS's spelling.
 
 
 class _Body(Struct):
@@ -119,8 +122,10 @@ _SHAPELESS = "must have custom_id and body (OpenAI), custom_id and params (Anthr
 _NOT_AN_OBJECT = "Input should be an object"
 
 
-def listing_of(source: Source, body: bytes | memoryview, url: str = "") -> Listing:
-    """The entries in ``body``. ``url``: OpenAI's endpoint, "" when it is not said.
+def listing_of(source: Source, body: bytes | memoryview, url: str = "", model: str = "") -> Listing:
+    """The entries in ``body``. ``url``: OpenAI's endpoint, or Bedrock's kind of invocation, "" when it is not said.
+
+    ``model``: that of requests which name none.
 
     Raises Refused(400) when there is no such list, or its endpoint is unknown.
     """
@@ -128,14 +133,16 @@ def listing_of(source: Source, body: bytes | memoryview, url: str = "") -> Listi
         case Source.REQUESTS:
             return Listing(_anthropic(_requests(body)), Format.ANTHROPIC_MESSAGES, "params", _by_index, True)
         case Source.BODIES:
-            return _listed(_raws(_requests(body)), url, _by_index)
+            return _listed(_raws(_requests(body)), (url, model), _by_index)
         case Source.INLINED:
             return _inlined(_raws(inlined(body)))
         case Source.LINES:
-            return _listed(list(_lines(body)), url, _by_line)
+            return _listed(list(_lines(body)), (url, model), _by_line)
 
 
-def _listed(raws: "list[bytes | memoryview]", url: str, place: Callable[[int], str]) -> Listing:
+def _listed(raws: "list[bytes | memoryview]", said: tuple[str, str], place: Callable[[int], str]) -> Listing:
+    invoked = said[0] in (INVOKE, CONVERSE)
+    url = "" if invoked else said[0]
     names = _try(_read_names, raws[0]) if raws else None
     if isinstance(names, _Names) and names.params is not UNSET and names.body is UNSET:
         entries: list[Entry | str] = [_of_anthropic(_try(_read_anthropic, raw)) for raw in raws]
@@ -143,6 +150,9 @@ def _listed(raws: "list[bytes | memoryview]", url: str, place: Callable[[int], s
     if isinstance(names, _Names) and names.request is not UNSET and names.body is UNSET:
         entries = [_of_gemini(_try(_read_gemini, raw)) for raw in raws]
         return Listing(entries, _gemini_format(names.request), "request", place, False, "key")
+    members = names if isinstance(names, _Names) else _Names()
+    if members.body is UNSET and (invoked or members.modelInput is not UNSET):
+        return _records(raws, said, place)
     if not url and (not isinstance(names, _Names) or names.body is names.url is UNSET):
         return Listing([_SHAPELESS for _ in raws], Format.OPENAI_CHAT, "body", place, False)
     endpoint = url or (_text(names.url) if isinstance(names, _Names) else "")
@@ -197,6 +207,16 @@ def _anthropic(requests: Raw) -> list[Entry | str]:
 
 def _of_anthropic(found: _Anthropic | str) -> Entry | str:
     return found if isinstance(found, str) else Entry(found.custom_id, found.params)
+
+
+def _records(raws: "list[bytes | memoryview]", said: tuple[str, str], place: Callable[[int], str]) -> Listing:
+    reader = RecordReader(raws, *said)
+    entries: list[Entry | str] = []
+    for n, raw in enumerate(raws):
+        found = reader.read(n, raw)
+        entries.append(found if isinstance(found, str) else Entry(*found))
+    headers = {"anthropic-beta": ",".join(reader.betas)} if reader.betas else {}
+    return Listing(entries, reader.format, "modelInput", place, False, "recordId", headers)
 
 
 def _inlined(raws: "list[bytes | memoryview]") -> Listing:
@@ -300,7 +320,7 @@ def _lines(body: bytes | memoryview) -> Iterator[memoryview]:
         end = find(b"\n", start)
         end = len(view) if end < 0 else end
         line = view[start:end]
-        if line.nbytes and bytes(line[:64]).strip():
+        if bytes(line[:64]).strip() or bytes(line[64:]).strip():
             yield line
         start = end + 1
 

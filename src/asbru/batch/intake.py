@@ -116,12 +116,13 @@ class Parsed(Struct, frozen=True):
 
 
 class Checked(Struct, frozen=True):
-    """A body without mistakes. ``shares``: items per provider, live and native."""
+    """A body without mistakes. ``shares``: items per provider, live and native. ``headers``: see ``Listing``."""
 
     format: Format
     requests: list[Parsed]
     models: tuple[str, ...]
     shares: Mapping[str, tuple[int, int]]
+    headers: Mapping[str, str] = {}
 
     @property
     def estimate(self) -> int:
@@ -133,7 +134,7 @@ def check(body: bytes | memoryview, order: Order) -> Checked:
     """Read the body of a create. Raises Refused(400, or 413 for too many bytes) that names every first mistake."""
     if len(body) > MAX_BYTES:
         raise Refused(413, "The body is larger than 256 MB: split the batch.", code="request_too_large")
-    return _Check(order, listing_of(order.source, body, order.url)).run()
+    return _Check(order, listing_of(order.source, body, order.url, order.model)).run()
 
 
 def _refused(message: str, param: str = "") -> Refused:
@@ -184,7 +185,7 @@ class _Check:
             raise self._refusal()
         requests = [one for one in parsed if one is not None]
         shares = {provider: (live, native) for provider, (live, native) in self._shares.items()}
-        return Checked(self._listing.format, requests, tuple(self._models), shares)
+        return Checked(self._listing.format, requests, tuple(self._models), shares, self._listing.headers)
 
     def _refusal(self) -> Refused:
         shown = self._mistakes[:MAX_NAMED]

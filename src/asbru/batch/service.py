@@ -44,7 +44,8 @@ class CreateCommand(Struct, frozen=True, kw_only=True):
 
     ``model``: of requests that name none. ``operation``: what all are to be, None for any.
     ``provider``: where items without a ``provider/`` prefix go; ``explicit``: the caller named it, it is not just the
-    dialect's own. ``headers``: those that go upstream with every item, names in lower case.
+    dialect's own. ``headers``: those that go upstream with every item, names in lower case. ``life``: seconds until it
+    expires, None for the usual.
     """
 
     who: Principal
@@ -60,6 +61,7 @@ class CreateCommand(Struct, frozen=True, kw_only=True):
     idempotency_key: str = ""
     headers: Mapping[str, str] = {}
     about: About = About()
+    life: float | None = None
 
 
 class BatchSettings(Struct, frozen=True, kw_only=True):
@@ -117,7 +119,7 @@ class BatchService:
             about=command.about,
             key=command.idempotency_key,
             created_at=self._store.clock(),
-            life=self._settings.life,
+            life=self._settings.life if command.life is None else command.life,
         )
 
     def _task(self, body: Path, order: Order) -> Task:
@@ -145,6 +147,18 @@ class BatchService:
     async def _created(self, owner: str, id: str) -> Batch:
         self._wake()
         return await self.get(owner, id)
+
+    async def keyed(self, owner: str, key: str) -> Batch | None:
+        """The batch that a create with this idempotency key made."""
+        found = await self._store.read(lambda db: batches.keyed(db, owner, key))
+        return await self.get(owner, found[0]) if found else None
+
+    async def ordered(self, owner: str, start: str, limit: int, *, oldest_first: bool) -> Page:
+        """Batches behind one ("": from the first), in the direction that is asked for. Raises Refused(400)."""
+        page = await self._store.read(lambda db: batches.ordered(db, owner, start, limit, oldest_first=oldest_first))
+        if page is None:
+            raise _wrong("nextToken", "no such batch")
+        return page
 
     async def get(self, owner: str, id: str) -> Batch:
         """One batch. Raises Refused(404)."""

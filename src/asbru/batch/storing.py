@@ -31,7 +31,7 @@ def new_batch(order: Order, checked: Checked, digest: str) -> NewBatch:
         format=checked.format,
         provider=order.default,
         mode=order.mode,
-        headers=order.headers,
+        headers={**order.headers, **checked.headers},
         about=order.about,
         controls=order.controls,
         estimate=checked.estimate,

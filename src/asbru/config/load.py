@@ -11,6 +11,7 @@ import msgspec
 from asbru.config.address import http_url
 from asbru.config.findings import ConfigError, Findings, Offence
 from asbru.config.provider import detected, provider_of
+from asbru.config.s3 import s3_of
 from asbru.config.settings import BatchSettings, Client, ProviderSettings, Settings
 from asbru.config.shape import AsbruShape, BatchShape, ClientShape, FileShape
 from asbru.config.walk import walk
@@ -78,6 +79,7 @@ def settings_of(document: object, env: Mapping[str, str], source: str = "") -> S
         providers=_providers(shape, findings),
         client=_client(shape.client or ClientShape(), findings),
         batch=_batch((shape.asbru or AsbruShape()).batch or BatchShape()),
+        s3=s3_of((shape.asbru or AsbruShape()).s3, findings),
         public_url=_public_url(shape.asbru or AsbruShape(), findings),
         detected=not shape.providers,
     )

@@ -49,6 +49,17 @@ class BatchSettings(Struct, frozen=True, kw_only=True):
     expiry: float = DAY
 
 
+class S3Settings(Struct, frozen=True, kw_only=True):
+    """Buckets that batches may use. ``endpoint`` "": Amazon's own. ``buckets``: shell patterns of their names.
+
+    ``key``: the credentials, as those of a provider that is signed for.
+    """
+
+    endpoint: str
+    buckets: tuple[str, ...]
+    key: Key
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """``providers`` by name. ``public_url``: where clients reach the gateway, without a final slash; "": as they came.
 
@@ -58,6 +69,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     providers: Mapping[str, ProviderSettings] = {}
     client: Client = Client()
     batch: BatchSettings = BatchSettings()
+    s3: S3Settings | None = None
     public_url: str = ""
     notices: tuple[str, ...] = ()
     detected: bool = False

@@ -242,11 +242,24 @@ class BatchShape(Shape, frozen=True, kw_only=True):
     expiry_in_seconds: Annotated[float, Meta(gt=0, le=2_592_000)] | None = None
 
 
+class S3Shape(Shape, frozen=True, kw_only=True):
+    """``endpoint`` "": Amazon's own. Without an access key the credentials are those of AWS's chain."""
+
+    endpoint: Text = ""
+    region: Text = ""
+    access_key: Text = ""
+    secret_key: Text = ""
+    session_token: Text = ""
+    role_arn: Text = ""
+    buckets: tuple[str, ...] = ()
+
+
 class AsbruShape(Shape, frozen=True, kw_only=True):
     """What Bifrost does not have."""
 
     public_url: str = ""
     batch: BatchShape | None = None
+    s3: S3Shape | None = None
 
 
 class FileShape(Shape, frozen=True, kw_only=True):

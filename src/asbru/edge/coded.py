@@ -1,7 +1,8 @@
 """Request bodies that come packed (``content-encoding``: gzip, deflate): unpacked before their route sees them.
 
 Rule 1. What is unpacked may be as long as a body of the route may be and no longer: nothing is unpacked beyond that.
-Rule 2. Other codings are refused by name (415), several of them at once too.
+Rule 2. Other codings are refused by name (415), several of them at once too. Amazon's ``aws-chunked`` is left to the
+routes that it is meant for (``s3_files``).
 """
 
 import asyncio
@@ -29,6 +30,8 @@ def unpacked(route: Route) -> Route:
     async def unpack(request: Request) -> Answer:
         coding = request.headers.get(b"content-encoding", b"").strip().lower()
         headers = {name: value for name, value in request.headers.items() if name != b"content-encoding"}
+        if coding == b"aws-chunked":
+            return await route.handler(request)
         if coding in (b"", b"identity"):
             return await route.handler(replace(request, headers=headers))
         try:

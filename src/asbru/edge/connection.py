@@ -286,7 +286,7 @@ class Connection(asyncio.Protocol):
             self._write_whole(job, answer)
         elif job.bare:
             stream.cancel()
-            self._write_whole(job, Answer(status=answer.status, headers=answer.headers))
+            self._write_whole(job, Answer(status=answer.status, headers=answer.headers, length=answer.length))
         else:
             self._stream(job, answer, stream)
 
@@ -311,7 +311,7 @@ class Connection(asyncio.Protocol):
             stream.cancel()
             self._write_whole(job, failed_answer(job, error))
             return
-        self._outflow = Outflow(self, self._transport.write, head, not job.old, stream)
+        self._outflow = Outflow(self, self._transport.write, head, not job.old and answer.length is None, stream)
         self._outflow.start()
 
     def _stays(self, job: Job) -> bool:

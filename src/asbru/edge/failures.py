@@ -5,7 +5,7 @@ import math
 from asbru.model.failure import Failure
 from asbru.model.http import Answer
 from asbru.model.names import Format
-from asbru.wire import CODECS
+from asbru.wire import CODECS, s3
 from asbru.wire.bedrock.errors import error_type
 
 _JSON = b"application/json"
@@ -37,6 +37,13 @@ def fail_bedrock(failure: Failure, request_id: str) -> Answer:
 def fail_gemini(failure: Failure, request_id: str) -> Answer:
     """Google's ``{"error": {"code", "message", "status", "details"}}``."""
     return _answer(failure, CODECS[Format.GEMINI_GENERATE].write_failure(failure, request_id))
+
+
+def fail_s3(failure: Failure, request_id: str) -> Answer:
+    """S3's ``<Error>``, for the files of Bedrock's batches."""
+    answer = _answer(failure, s3.write_failure(failure, request_id))
+    answer.headers = {**answer.headers, b"content-type": b"application/xml", b"x-amz-request-id": request_id.encode()}
+    return answer
 
 
 def _answer(failure: Failure, body: bytes) -> Answer:

@@ -10,10 +10,10 @@ the spec and the code disagree"). Of batches and files they have Google's alone.
 
 from asbru.edge.anthropic_rows import anthropic_batch_rows, anthropic_rows
 from asbru.edge.azure_rows import azure_rows
-from asbru.edge.bedrock_rows import bedrock_rows
+from asbru.edge.bedrock_rows import bedrock_batch_rows, bedrock_rows
 from asbru.edge.by_caller import by_caller
 from asbru.edge.cohere_rows import cohere_model_rows, cohere_rows
-from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_cohere, fail_gemini, fail_openai
+from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_cohere, fail_gemini, fail_openai, fail_s3
 from asbru.edge.gemini import OWN
 from asbru.edge.gemini_rows import VERSIONS, gemini_batch_rows, gemini_byte_rows, gemini_rows
 from asbru.edge.guard import Identify, guarded
@@ -46,7 +46,7 @@ def make_router(parts: Parts, health: Route, identify: Identify) -> Router:
         *(row for prefix in ("/openai/v1", "/openai") for row in below(prefix, openai + batches)),
         *azure_rows(parts),
         *below("/anthropic", anthropic + anthropic_batch_rows(parts)),
-        *below("/bedrock", bedrock),
+        *below("/bedrock", bedrock + bedrock_batch_rows(parts)),
         *below("/cohere", cohere + cohere_model_rows(parts)),
     ]
     gemini = gemini_rows(parts) + gemini_batch_rows(parts)
@@ -87,6 +87,7 @@ def _fails() -> dict[str, Fail]:
         "": fail_openai,
         "/anthropic/": fail_anthropic,
         "/bedrock/": fail_bedrock,
+        "/bedrock/files/": fail_s3,
         "/cohere/": fail_cohere,
         "/genai/": fail_gemini,
     }

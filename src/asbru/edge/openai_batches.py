@@ -97,6 +97,7 @@ class OpenAIBatches:
             format=Format.OPENAI_CHAT,
             source=source,
             url=said.endpoint or "",
+            model=said.model or "",
             body=body,
             provider=named or self._own(request),
             explicit=bool(named),

@@ -15,7 +15,7 @@ class Way(Protocol):
 
 class Outflow:
     """A ``model.http.Sink`` that frames. ``write``: sends bytes. ``chunked``: false on HTTP/1.0, where closing ends the
-    body.
+    body, and where the head tells its length.
     """
 
     __slots__ = ("_chunked", "_head", "_way", "_write", "stream")

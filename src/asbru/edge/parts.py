@@ -6,11 +6,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from asbru.batch import BatchService
+from asbru.edge.bedrock_jobs import BedrockJobs
 from asbru.edge.files import FileService
 from asbru.edge.inference import Inference
 from asbru.edge.passthrough import PassRoutes
 from asbru.edge.responses import Responses
 from asbru.edge.routes import Mount
+from asbru.edge.s3_files import S3Files
 from asbru.gateway.models import ModelLists
 
 
@@ -23,6 +25,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     lists: ModelLists
     batches: BatchService
     files: FileService
+    jobs: BedrockJobs
+    s3_files: S3Files
     passed: PassRoutes
     responses: Responses
     public_url: str

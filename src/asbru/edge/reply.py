@@ -76,7 +76,7 @@ def write_whole(answer: Answer, job: Job, tail: bytes) -> bytes:
     return b"%b%bcontent-length: %d\r\nrequest-id: %b\r\nx-request-id: %b\r\n%b%b" % (
         STATUS[status],
         head,
-        len(body),
+        len(body) if answer.length is None else answer.length,
         name,
         asked,
         tail,
@@ -85,8 +85,10 @@ def write_whole(answer: Answer, job: Job, tail: bytes) -> bytes:
 
 
 def write_head(answer: Answer, job: Job, tail: bytes) -> bytes:
-    """Head of an answer in pieces: chunked, or until the connection closes on HTTP/1.0."""
+    """Head of an answer in pieces: of a known length, chunked, or until the connection closes on HTTP/1.0."""
     name, asked = _names(job)
     framing = b"" if job.old else b"transfer-encoding: chunked\r\n"
+    if answer.length is not None:
+        framing = b"content-length: %d\r\n" % answer.length
     head = write_headers(answer.headers)
     return b"%b%b%brequest-id: %b\r\nx-request-id: %b\r\n%b" % (STATUS[answer.status], head, framing, name, asked, tail)

@@ -5,6 +5,7 @@ Ids are bare (``01jd…``); each dialect writes them in its own form (``msgbatch
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
@@ -84,9 +85,20 @@ class Counts(Struct, frozen=True, kw_only=True):
         return self.processing + self.succeeded + self.errored + self.canceled + self.expired
 
 
+class Invocation(Struct, frozen=True, kw_only=True):
+    """A job of Bedrock's, as it was asked for. ``asked``: the members of its create. ``output``: where the results go
+    (``s3://…/``). ``parts``: the input files, by name and number of records, in their order.
+    """
+
+    asked: Mapping[str, Any]
+    output: str
+    parts: tuple[tuple[str, int], ...]
+
+
 class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a caller wants to find in its batch again: ``metadata`` and ``input_file`` (OpenAI), ``name`` (Gemini,
     Bedrock), ``endpoint`` as OpenAI calls it, when the caller said it, whether the requests were ``inlined`` (Gemini).
+    ``invocation``: what only Bedrock's jobs have.
     """
 
     metadata: Mapping[str, str] = {}
@@ -94,6 +106,7 @@ class About(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     endpoint: str = ""
     inlined: bool = False
+    invocation: Invocation | None = None
 
 
 class Controls(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,12 +1,15 @@
 """Files that callers give us to keep, whatever dialect they speak."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 
 class File(Struct, frozen=True, kw_only=True):
     """``id`` is bare; each dialect writes it in its own form. Times are Unix seconds (``expires_at`` None: never).
 
-    ``purpose``: OpenAI's word (batch, user_data, …), "" when the dialect has none. ``size`` in bytes.
+    ``purpose``: OpenAI's word (batch, user_data, …), "" when the dialect has none. ``size`` in bytes. ``place``: bucket
+    and key as S3 has them (``bucket/some/key``), "" for a file that was given to another dialect. ``metadata``: S3's.
     """
 
     id: str
@@ -17,3 +20,5 @@ class File(Struct, frozen=True, kw_only=True):
     purpose: str = ""
     media_type: str = ""
     expires_at: float | None = None
+    place: str = ""
+    metadata: Mapping[str, str] = {}

@@ -42,9 +42,13 @@ class Stream(Protocol):
 
 
 class Answer(Struct, kw_only=True):
-    """A status, headers and a body: whole (``body``) or in pieces (``stream``; then ``body`` is empty)."""
+    """A status, headers and a body: whole (``body``) or in pieces (``stream``; then ``body`` is empty).
+
+    ``length``: bytes of the pieces, where it is known and the client is to know it; None: it finds out.
+    """
 
     status: int
     headers: Headers = NO_HEADERS
     body: bytes = b""
     stream: Stream | None = None
+    length: int | None = None

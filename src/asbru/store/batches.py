@@ -11,6 +11,7 @@ from msgspec import Struct
 from asbru.model.batches import About, Batch, Books, Controls, Counts, Mode, Phase, State, Status
 from asbru.model.names import Format
 from asbru.model.usage import Usage
+from asbru.store import deliveries
 from asbru.store.blobs import Place
 from asbru.store.db import Conflict, Db
 from asbru.store.stopping import stop
@@ -126,7 +127,10 @@ def begin(db: Db, new: NewBatch) -> int:
             *(new.controls.max_cost, new.twins, new.deadline, new.controls.webhook, new.rerun_of),
         ),
     )
-    return int(made.fetchone()[0])
+    seq = int(made.fetchone()[0])
+    if new.about.invocation is not None:
+        deliveries.plan(db, seq, new.about.invocation.output, new.created_at)
+    return seq
 
 
 def use(db: Db, batch: int, segments: Iterable[str]) -> None:
@@ -204,6 +208,21 @@ def page(db: Db, owner: str, limit: int, before: str, after: str) -> Page | None
     rows = db.execute(NEWER if before else OLDER, (owner, cursor, limit + 1)).fetchall()
     found = [_batch(row) for row in rows[:limit]]
     return Page(tuple(reversed(found) if before else found), len(rows) > limit)
+
+
+def ordered(db: Db, owner: str, start: str, limit: int, *, oldest_first: bool) -> Page | None:
+    """Up to ``limit`` batches behind ``start`` ("": from the first) in the direction that is asked for. None: unknown
+    cursor.
+    """
+    if not start:
+        cursor = 0 if oldest_first else _NEWEST
+    else:
+        row = db.execute("SELECT seq FROM batches WHERE id = ? AND owner = ?", (start, owner)).fetchone()
+        if row is None:
+            return None
+        cursor = row[0]
+    rows = db.execute(NEWER if oldest_first else OLDER, (owner, cursor, limit + 1)).fetchall()
+    return Page(tuple(_batch(row) for row in rows[:limit]), len(rows) > limit)
 
 
 def _batch(row: tuple[Any, ...]) -> Batch:

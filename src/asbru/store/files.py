@@ -8,21 +8,31 @@ What a crash leaves without a row is removed by the sweep.
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from asbru.model.files import File
 from asbru.store.db import Db
 
-_COLUMNS = "id, owner, name, size, created_at, purpose, media_type, expires_at"
+_COLUMNS = "id, owner, name, size, created_at, purpose, media_type, expires_at, place, metadata"
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 FIND = f"SELECT {_COLUMNS} FROM files WHERE id = ? AND owner = ? AND {_ALIVE}"  # noqa: S608  Our own columns.
+UPLOADS = ".uploads/"
+"""Before the places of parts: nobody's bucket is called so, and no list shows them."""
 _LIST = (
     f"SELECT {_COLUMNS} FROM files WHERE owner = ? AND seq {{}} ? AND {_ALIVE} AND (? = '' OR purpose = ?)"  # noqa: S608
-    " ORDER BY seq {} LIMIT ?"
+    f" AND place NOT LIKE '{UPLOADS}%' ORDER BY seq {{}} LIMIT ?"
 )
 OLDER = _LIST.format("<", "DESC")
 NEWER = _LIST.format(">", "ASC")
+PLACED = f"SELECT {_COLUMNS} FROM files WHERE owner = ? AND place = ? AND place <> '' AND {_ALIVE}"  # noqa: S608
+PLACES = (
+    f"SELECT {_COLUMNS} FROM files WHERE owner = ? AND place >= ? AND place < ? AND place <> '' AND {_ALIVE}"  # noqa: S608
+    " ORDER BY place LIMIT ?"
+)
 _NEWEST = 1 << 62
+_encode = msgspec.json.encode
+_metadata = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class FilePage(Struct, frozen=True):
@@ -45,13 +55,33 @@ class Wanted(Struct, frozen=True, kw_only=True):
 def add(db: Db, file: File) -> None:
     """Store a file's row; its bytes are in place."""
     db.execute(
-        "INSERT INTO files (id, owner, name, size, created_at, purpose, media_type, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO files (id, owner, name, size, created_at, purpose, media_type, expires_at, place, metadata)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(file.id, file.owner, file.name, file.size, file.created_at),
-            *(file.purpose, file.media_type, file.expires_at),
+            *(file.purpose, file.media_type, file.expires_at, file.place, _encode(file.metadata).decode()),
         ),
     )
+
+
+def put(db: Db, file: File) -> str:
+    """Store a file's row at its place; the id of the one that was there before, "" when there was none."""
+    row = db.execute("SELECT id FROM files WHERE owner = ? AND place = ?", (file.owner, file.place)).fetchone()
+    if row is not None:
+        db.execute("DELETE FROM files WHERE id = ?", row)
+    add(db, file)
+    return row[0] if row is not None else ""
+
+
+def placed(db: Db, owner: str, place: str, now: float) -> File | None:
+    """The file at a place, or None."""
+    row = db.execute(PLACED, (owner, place, now)).fetchone()
+    return _file(row) if row else None
+
+
+def places(db: Db, owner: str, span: tuple[str, str], limit: int, now: float) -> list[File]:
+    """Files at places from one to before another, in the order of their places."""
+    return [_file(row) for row in db.execute(PLACES, (owner, *span, now, limit))]
 
 
 def find(db: Db, owner: str, id: str, now: float) -> File | None:
@@ -92,7 +122,7 @@ def unused(db: Db, names: Collection[str]) -> list[str]:
 
 
 def _file(row: tuple[Any, ...]) -> File:
-    id_, owner, name, size, created_at, purpose, media_type, expires_at = row
+    id_, owner, name, size, created_at, purpose, media_type, expires_at, place, metadata = row
     return File(
         id=id_,
         owner=owner,
@@ -102,4 +132,6 @@ def _file(row: tuple[Any, ...]) -> File:
         purpose=purpose,
         media_type=media_type,
         expires_at=expires_at,
+        place=place,
+        metadata=_metadata(metadata),
     )

@@ -227,6 +227,17 @@ def reply_bytes(db: Db, batch: int) -> int:
     return found
 
 
+_ASKS = (
+    "SELECT ask_segment, ask_at, ask_length FROM items WHERE batch = ? AND n > ?"
+    " AND state IN ('succeeded', 'errored', 'canceled', 'expired') ORDER BY n LIMIT ?"
+)
+
+
+def asks(db: Db, batch: int, after: int, most: int) -> list[Place]:
+    """Where the requests of the items lie that ``read`` gives with the same numbers, all of them."""
+    return [Place(*row) for row in db.execute(_ASKS, (batch, after, most))]
+
+
 def with_body(result: ItemResult, body: bytes) -> ItemResult:
     """``result`` with its body, read from where it lies."""
     return msgspec.structs.replace(result, body=body)

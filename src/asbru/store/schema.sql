@@ -75,12 +75,16 @@ CREATE TABLE files (
 	size BIGINT DEFAULT 0 NOT NULL, 
 	created_at FLOAT NOT NULL, 
 	expires_at FLOAT, 
+	place TEXT DEFAULT '' NOT NULL, 
+	metadata TEXT DEFAULT '{}' NOT NULL, 
 	UNIQUE (id)
 );
 
 CREATE INDEX files_expire ON files (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE INDEX files_owner ON files (owner, seq);
+
+CREATE UNIQUE INDEX files_place ON files (owner, place) WHERE place <> '';
 
 CREATE TABLE ledger (
 	id TEXT NOT NULL, 
@@ -177,6 +181,21 @@ CREATE TABLE slices (
  WITHOUT ROWID;
 
 CREATE INDEX slices_holder ON slices (holder);
+
+CREATE TABLE deliveries (
+	batch INTEGER NOT NULL, 
+	target TEXT DEFAULT '' NOT NULL, 
+	failure TEXT DEFAULT '' NOT NULL, 
+	attempts BIGINT DEFAULT 0 NOT NULL, 
+	lease BIGINT DEFAULT 0 NOT NULL, 
+	due_at FLOAT NOT NULL, 
+	done_at FLOAT, 
+	PRIMARY KEY (batch), 
+	FOREIGN KEY(batch) REFERENCES batches (seq) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
+CREATE INDEX deliveries_due ON deliveries (due_at) WHERE done_at IS NULL;
 
 CREATE TABLE idempotency (
 	owner TEXT NOT NULL, 
@@ -304,4 +323,4 @@ CREATE INDEX webhooks_due ON webhooks (due_at) WHERE done_at IS NULL;
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO alembic_version VALUES ('0006');
+INSERT INTO alembic_version VALUES ('0007');

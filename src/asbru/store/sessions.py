@@ -63,6 +63,7 @@ def free(db: Db, now: float) -> None:
     """What nobody alive holds is free again."""
     db.execute(FREE_ITEMS)
     db.execute(FREE_JOBS)
+    db.execute("UPDATE deliveries SET lease = 0 WHERE lease <> 0 AND lease NOT IN (SELECT seq FROM sessions)")
     db.execute("UPDATE shares SET lease = 0 WHERE lease <> 0 AND lease NOT IN (SELECT seq FROM sessions)")
     db.execute(FREE_SLICES)
     stop_all(db, now)

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, La
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-HEAD = "0006"
+HEAD = "0007"
 """The migration that leads to these tables."""
 
 METADATA = MetaData()
@@ -248,9 +248,12 @@ files = Table(
     _whole("size"),
     _time("created_at", null=False),
     _time("expires_at"),
+    _text("place"),
+    _text("metadata", default="{}"),
     sqlite_autoincrement=True,
 )
 Index("files_owner", files.c.owner, files.c.seq)
+Index("files_place", files.c.owner, files.c.place, unique=True, sqlite_where=text("place <> ''"))
 Index("files_expire", files.c.expires_at, sqlite_where=text("expires_at IS NOT NULL"))
 
 
@@ -303,6 +306,20 @@ audit = Table(
     sqlite_autoincrement=True,
 )
 Index("audit_at", audit.c.at)
+
+deliveries = Table(
+    "deliveries",
+    METADATA,
+    _batch(primary_key=True),
+    _text("target"),
+    _text("failure"),
+    _whole("attempts"),
+    _whole("lease"),
+    _time("due_at", null=False),
+    _time("done_at"),
+    sqlite_with_rowid=False,
+)
+Index("deliveries_due", deliveries.c.due_at, sqlite_where=text("done_at IS NULL"))
 
 
 def schema_sql() -> str:

@@ -42,11 +42,17 @@ class SigV4Signer:
         self._tools: Tools | None = None
         self._lock = asyncio.Lock()
 
+    async def credentials(self) -> Any:
+        """``access_key``, ``secret_key`` and ``token``, for who signs itself. Raises Unreachable."""
+        return (await self._ready()).credentials.get_frozen_credentials()
+
+    async def _ready(self) -> Tools:
+        tools = self._tools
+        return await self._renewed() if tools is None or _is_old(tools.credentials) else tools
+
     async def sign(self, request: Unsigned) -> Headers:
         """Headers to add. Raises Unreachable when no credentials can be had."""
-        tools = self._tools
-        if tools is None or _is_old(tools.credentials):
-            tools = await self._renewed()
+        tools = await self._ready()
         headers = {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in request.headers.items()
