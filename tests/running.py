@@ -33,6 +33,10 @@ class Process:
         self._env = {**_bare_environment(), **(env or {})}
         self._child: subprocess.Popen[bytes] | None = None
 
+    def add_env(self, **more: str) -> None:
+        """More for its environment, from the next start on."""
+        self._env |= more
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         with self.log.open("ab") as log:

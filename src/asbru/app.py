@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import uvloop
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from asbru.admin.access import Access
+from asbru.admin.routes import admin_mounts
 from asbru.batch import BatchService, Engine, EngineSettings, make_ids
 from asbru.batch import BatchSettings as BatchLimits
 from asbru.batch.pace import PaceSettings
@@ -58,6 +61,8 @@ DRAIN = 30.0
 FATAL = 78
 """Exit status of a worker that would fail again if it were restarted (EX_CONFIG of sysexits.h)."""
 
+_SETUP = "asbru: nobody is an admin yet; until somebody is, the management API opens to this set-up token only: {}"
+
 _GC_THRESHOLDS = (50_000, 50, 50)
 """Requests make no cycles worth looking for; a collection every 700 allocations would cost a tenth of the hot path."""
 
@@ -66,11 +71,12 @@ NOTHING: frozenset[Operation] = frozenset()
 
 
 class Plant(Struct, frozen=True):
-    """What every worker is made from: parsed before the fork, read-only after it."""
+    """What every worker is made from: parsed before the fork, read-only after it. ``setup``: the set-up token."""
 
     settings: Settings
     app_dir: Path
     sockets: list[socket.socket]
+    setup: str = ""
 
 
 class Place(Struct, frozen=True):
@@ -110,6 +116,9 @@ async def _work(plant: Plant, place: Place) -> None:
     loop.add_reader(place.lifeline, os._exit, 1)
     worker = Worker(plant, worker_name(place.slot, os.getpid()))
     await worker.start(plant.sockets[place.slot], place.replaces)
+    if place.slot == 0 and not place.replaces and await worker.access.open_for_setup():
+        # Not the log: that may be sent elsewhere.
+        print(_SETUP.format(plant.setup), file=sys.stderr, flush=True)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
@@ -140,6 +149,7 @@ class Worker:
         life = BatchLimits(life=settings.batch.expiry)
         self.service = BatchService(self.store, lambda: usable, ids, self._wake, life)
         self.bedrock = BedrockBatches(self.store, self.service, FileService(self.store, ids), s3_places(settings))
+        self.access = Access(self.store, plant.setup)
         router = self._router(settings, tools)
         pages = pages_of(settings.client.allowed_origins)
         self.server = Server(router.find, folder=str(plant.app_dir / "spool"), pages=pages)
@@ -177,7 +187,8 @@ class Worker:
         )
         health = Route(handler=health_route(self.store), fail=fail_openai, limit=0)
         identity = Identity(lambda: self.limits.admission.people, time.time)
-        return make_router(parts, health, identity)
+        managed = admin_mounts(self.store, self.access, self.watch.look)
+        return make_router(parts, health, identity, managed)
 
     async def start(self, listener: socket.socket, replaces: str) -> None:
         """Listen and begin to work. ``replaces``: a dead worker whose claims are free now."""

@@ -7,6 +7,7 @@ Rule 3. A worker whose parent is gone stops at once: a pipe that only the parent
 """
 
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -20,6 +21,9 @@ from asbru import local
 from asbru.app import DRAIN, FATAL, Place, Plant, run_worker, worker_name
 from asbru.config import ConfigError, Settings, find, load, placed
 from asbru.logs import log, log_to_stderr
+
+SETUP = "ASBRU_SETUP_TOKEN"
+"""Names the set-up token, where a new one at each start would not do."""
 
 _CRASHES = 5
 """So many deaths of one slot within _CRASH_WINDOW seconds, and the parent gives up."""
@@ -61,7 +65,8 @@ def supervise(options: ServeOptions) -> int:
     log.info(
         "listening", extra={"url": url_of(sockets[0]), "workers": len(sockets), "providers": list(settings.providers)}
     )
-    return Supervisor(Plant(settings, app_dir, sockets), model).run()
+    setup = os.environ.get(SETUP) or secrets.token_urlsafe(24)
+    return Supervisor(Plant(settings, app_dir, sockets, setup), model).run()
 
 
 def wants_local(options: ServeOptions, settings: Settings) -> bool:

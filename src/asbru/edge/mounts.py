@@ -8,6 +8,8 @@ Rule 3. Frameworks' prefixes serve every dialect, with and without the dialect's
 the spec and the code disagree"). Of batches and files they have Google's alone.
 """
 
+from collections.abc import Iterable
+
 from asbru.edge.anthropic_rows import anthropic_batch_rows, anthropic_rows
 from asbru.edge.azure_rows import azure_rows
 from asbru.edge.bedrock_rows import bedrock_batch_rows, bedrock_rows
@@ -34,8 +36,8 @@ RAW: tuple[tuple[str, str, Fail], ...] = (
 """Whole APIs that are passed on as they are: dialect, provider."""
 
 
-def make_router(parts: Parts, health: Route, identify: Identify) -> Router:
-    """All routes. ``identify``: who sends a request."""
+def make_router(parts: Parts, health: Route, identify: Identify, more: Iterable[Mount] = ()) -> Router:
+    """All routes. ``identify``: who sends a request. ``more``: routes with a gate of their own."""
     openai = openai_rows(parts, "openai")
     batches = openai_batch_rows(parts, "openai")
     anthropic = anthropic_rows(parts)
@@ -65,7 +67,7 @@ def make_router(parts: Parts, health: Route, identify: Identify) -> Router:
         mounts += below(framework, _lists(parts))
     for dialect, provider, fail in RAW:
         mounts += parts.passed.raw(f"/{dialect}_passthrough", provider, fail)
-    mounts = [Mount("GET", "/health", health), *guarded(mounts, identify)]
+    mounts = [Mount("GET", "/health", health), *guarded(mounts, identify), *more]
     mounts.append(Mount("GET", "/openapi.json", openapi_route(tuple(mounts), fail_openai)))
     return Router(mounts, _fails())
 

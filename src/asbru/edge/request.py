@@ -27,7 +27,7 @@ class Request(Struct, kw_only=True):
 
     ``body``: whole, unless the route spools; then ``spool`` is the file that holds it (the handler owns and removes
     it). ``id``: ours, sent back as ``request-id``. ``params``: what the route's pattern matched, percent-decoded.
-    ``who``: the owner of what it makes, and whose things it sees.
+    ``who``: the owner of what it makes, and whose things it sees. ``actor``: who manages, below ``/api``.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Request(Struct, kw_only=True):
     spool: str = ""
     params: tuple[str, ...] = ()
     who: Principal = NOBODY
+    actor: str = ""
 
 
 class HangUp(Exception):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from asbru.governance import NOBODY_KNOWN, Book, Grant, Hold, Need, People, Shortage
-from asbru.model.failure import Refused
+from asbru.model.failure import Limited
 from asbru.model.people import Allowance, Measure, Principal, Spend
 from asbru.model.usage import NANO, Usage
 
@@ -16,14 +16,6 @@ _CALLS_AHEAD = 8
 
 _TARGETS_OWN = frozenset({"Provider", "Model", "Provider config"})
 """Levels whose limits hold for one target: another may still be asked."""
-
-
-class Limited(Refused):
-    """A limit or budget is used up. ``elsewhere``: for this target only."""
-
-    def __init__(self, status: int, message: str, *, code: str, retry_after: float, elsewhere: bool) -> None:
-        super().__init__(status, message, code=code, retry_after=retry_after)
-        self.elsewhere = elsewhere
 
 
 async def _nothing(needs: Sequence[tuple[Need, int]]) -> list[Grant]:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from asbru.gateway import raw
-from asbru.gateway.admission import Admission, Limited
+from asbru.gateway.admission import Admission
 from asbru.gateway.bending import added
 from asbru.gateway.bounds import bound_of
 from asbru.gateway.counting import Estimate
@@ -25,7 +25,7 @@ from asbru.gateway.lanes import BYTES_PER_TOKEN, Lane, open_lane
 from asbru.gateway.pipe import CLIENT_GONE, Passage, Pipe
 from asbru.gateway.snapshot import Snapshot, Wanted
 from asbru.governance import Hold, permitted
-from asbru.model.failure import Broken, Bug, Failure, Refused, Upstream
+from asbru.model.failure import Broken, Bug, Failure, Limited, Refused, Upstream
 from asbru.model.http import Answer, Headers
 from asbru.model.names import Framing
 from asbru.model.record import Record

@@ -1,7 +1,7 @@
 """Who may ask, how much, and what it cost. Pure decisions over a book of counters."""
 
 from asbru.governance.book import Book, Grant, Hold, Need, Shortage
-from asbru.governance.people import NOBODY_KNOWN, People, Register, digest_of
+from asbru.governance.people import NOBODY_KNOWN, People, Register, allowances_of, digest_of
 from asbru.governance.permits import allows, check, permitted
 from asbru.governance.windows import window_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "People",
     "Register",
     "Shortage",
+    "allowances_of",
     "allows",
     "check",
     "digest_of",

@@ -4,6 +4,7 @@
 
     Failure                     status, code, message, param, retry_after; .provider when it came from one
     ├── Refused                 our caller's fault, or our rules: 400 401 403 404 413 429; never retried
+    │   └── Limited             402 429: a limit of ours is used up; another target may have one of its own
     ├── Upstream                the provider's fault
     │   ├── Unreachable         connect, TLS, reset before the first byte
     │   ├── TimedOut
@@ -54,6 +55,14 @@ class Failure(Exception):
 
 class Refused(Failure):
     """Our caller's fault, or our rules; never retried."""
+
+
+class Limited(Refused):
+    """A limit or budget is used up. ``elsewhere``: that of one target only, another may still be asked."""
+
+    def __init__(self, status: int, message: str, *, code: str, retry_after: float, elsewhere: bool) -> None:
+        super().__init__(status, message, code=code, retry_after=retry_after)
+        self.elsewhere = elsewhere
 
 
 class Upstream(Failure):

@@ -4,6 +4,7 @@
 what happened                                   verdict       because
 ==============================================  ============  ========================================================
 Refused, Bug                                    NEVER         our caller's fault or ours: the same everywhere
+Limited, of one target                          OTHER_TARGET  another target has limits of its own
 a provider's content policy said no             NEVER         another model must not be used to get round it
 401, 402, 403                                   OTHER_KEY     the key is wrong, unpaid or not permitted
 429                                             OTHER_KEY     the limit is the key's
@@ -19,7 +20,7 @@ for (``retry-after``), never less and up to a fifth more: callers turned away to
 from collections.abc import Callable
 from enum import StrEnum
 
-from asbru.model.failure import Failure, Overloaded, Rejected, TimedOut, Unreachable, Upstream
+from asbru.model.failure import Failure, Limited, Overloaded, Rejected, TimedOut, Unreachable, Upstream
 
 MOST_ATTEMPTS = 6
 """Of one exchange, over all its targets."""
@@ -59,6 +60,8 @@ _BY_CLASS: tuple[tuple[type[Upstream], Verdict], ...] = (
 
 def verdict(failure: Failure) -> Verdict:
     """What the table above says of ``failure``."""
+    if isinstance(failure, Limited) and failure.elsewhere:
+        return Verdict.OTHER_TARGET
     if not isinstance(failure, Upstream) or failure.code in _POLICY:
         return Verdict.NEVER
     for kind, said in _BY_CLASS:

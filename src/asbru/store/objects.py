@@ -63,6 +63,40 @@ def find(db: Db, kind: str, id: str) -> Document | None:
     return _document(row) if row else None
 
 
+def named(db: Db, kind: str, name: str) -> str:
+    """The id of the document with a name, "" when there is none."""
+    row = db.execute("SELECT id FROM objects WHERE kind = ? AND name = ?", (kind, name)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def count(db: Db, kind: str) -> int:
+    """How many documents of a kind there are."""
+    return int(db.execute("SELECT COUNT(*) FROM objects WHERE kind = ?", (kind,)).fetchone()[0])
+
+
+def changes(db: Db, limit: int, before: int) -> list[tuple[int, Change]]:
+    """Lines of the audit log, newest first, those with a number below ``before``."""
+    rows = db.execute(
+        "SELECT seq, at, actor, action, kind, object, was, became FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+        (before, limit),
+    )
+    return [
+        (
+            row[0],
+            Change(
+                at=row[1],
+                actor=row[2],
+                action=row[3],
+                kind=row[4],
+                id=row[5],
+                before=row[6].encode(),
+                after=row[7].encode(),
+            ),
+        )
+        for row in rows
+    ]
+
+
 def put(db: Db, document: Document) -> None:
     """Store a document, new or in place of the one with its id."""
     db.execute(

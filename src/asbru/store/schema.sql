@@ -99,6 +99,16 @@ CREATE TABLE ledger (
 )
  WITHOUT ROWID;
 
+CREATE TABLE logins (
+	digest TEXT NOT NULL, 
+	user_id TEXT DEFAULT '' NOT NULL, 
+	created_at FLOAT NOT NULL, 
+	expires_at FLOAT NOT NULL, 
+	PRIMARY KEY (digest)
+);
+
+CREATE INDEX logins_user ON logins (user_id);
+
 CREATE TABLE logs (
 	id TEXT NOT NULL, 
 	at FLOAT NOT NULL, 
@@ -323,4 +333,4 @@ CREATE INDEX webhooks_due ON webhooks (due_at) WHERE done_at IS NULL;
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO alembic_version VALUES ('0007');
+INSERT INTO alembic_version VALUES ('0008');

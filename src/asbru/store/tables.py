@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, La
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-HEAD = "0007"
+HEAD = "0008"
 """The migration that leads to these tables."""
 
 METADATA = MetaData()
@@ -320,6 +320,17 @@ deliveries = Table(
     sqlite_with_rowid=False,
 )
 Index("deliveries_due", deliveries.c.due_at, sqlite_where=text("done_at IS NULL"))
+
+
+logins = Table(
+    "logins",
+    METADATA,
+    Column("digest", Text, primary_key=True, nullable=False),
+    _text("user_id"),
+    _time("created_at", null=False),
+    _time("expires_at", null=False),
+)
+Index("logins_user", logins.c.user_id)
 
 
 def schema_sql() -> str:
