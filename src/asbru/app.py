@@ -18,8 +18,10 @@ from asbru.admin.access import Access
 from asbru.admin.routes import admin_mounts
 from asbru.batch import BatchService, Engine, EngineSettings, make_ids
 from asbru.batch import BatchSettings as BatchLimits
+from asbru.batch.control import BatchControl
 from asbru.batch.pace import PaceSettings
 from asbru.batch.submission import Submission
+from asbru.batch.weight import Tariff
 from asbru.config import Settings, table_of
 from asbru.edge.bedrock_batches import BedrockBatches
 from asbru.edge.buckets import S3Places
@@ -146,10 +148,11 @@ class Worker:
         )
         self.submission = Submission(self.store, natives, ids)
         usable = {name: natives[name].operations if name in natives else NOTHING for name in settings.providers}
-        life = BatchLimits(life=settings.batch.expiry)
+        life = BatchLimits(life=settings.batch.expiry, tariff=tariff_of(settings))
         self.service = BatchService(self.store, lambda: usable, ids, self._wake, life)
         self.bedrock = BedrockBatches(self.store, self.service, FileService(self.store, ids), s3_places(settings))
         self.access = Access(self.store, plant.setup)
+        self.control = BatchControl(self.service)
         router = self._router(settings, tools)
         pages = pages_of(settings.client.allowed_origins)
         self.server = Server(router.find, folder=str(plant.app_dir / "spool"), pages=pages)
@@ -180,6 +183,7 @@ class Worker:
             lists=lists,
             batches=self.service,
             files=self.bedrock.files,
+            control=self.control,
             jobs=self.bedrock.jobs,
             s3_files=self.bedrock.s3_files,
             public_url=settings.public_url,
@@ -203,6 +207,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Finish what is under way, for at most DRAIN seconds, then close everything."""
+        self.control.leave()
         await asyncio.gather(self.server.drain(DRAIN), self.engine.stop(DRAIN), self.submission.stop())
         await self.watch.stop()
         await self.limits.stop()
@@ -223,6 +228,15 @@ def s3_places(settings: Settings) -> S3Places:
 def rows_of(settings: Settings) -> dict[str, Provider]:
     """The providers' rows by name."""
     return {name: each.provider for name, each in settings.providers.items()}
+
+
+def tariff_of(settings: Settings) -> Tariff:
+    """What the prices of batches are found by."""
+    rows = rows_of(settings)
+    return Tariff(
+        priced_as={name: row.priced_as for name, row in rows.items() if row.priced_as},
+        free=frozenset(name for name, row in rows.items() if row.keyless),
+    )
 
 
 def snapshot_of(settings: Settings, signer: SignerOf = no_signer) -> Snapshot:

@@ -13,11 +13,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from asbru.batch.entries import Source
+from asbru.batch.estimate import Estimate, estimate_of
 from asbru.batch.intake import LIFE, Order, Providers, check
-from asbru.batch.spooled import Task, take_in
+from asbru.batch.spooled import Task, take_in, weigh
 from asbru.batch.storing import digest_of, new_batch, replayed, store_at_once
 from asbru.batch.translate import in_format
-from asbru.model.batches import About, Batch, ItemResult, Mode, Status
+from asbru.batch.weight import Tariff
+from asbru.model.batches import About, Batch, Controls, ItemResult, Mode, Status
 from asbru.model.failure import Refused
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.people import Principal
@@ -62,12 +64,14 @@ class CreateCommand(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     about: About = About()
     life: float | None = None
+    controls: Controls = Controls()
 
 
 class BatchSettings(Struct, frozen=True, kw_only=True):
     """``life``: seconds until a batch expires. ``small``, ``large``: see SMALL and LARGE."""
 
     life: float = LIFE
+    tariff: Tariff = Tariff()
     small: int = SMALL
     large: int = LARGE
 
@@ -84,10 +88,11 @@ class BatchService:
         wake: Callable[[], None],
         settings: BatchSettings = BatchSettings(),  # noqa: B008  Immutable.
     ) -> None:
-        self._store = store
+        self.store = self._store = store
+        self.new_id = self._new_id = new_id
+        self.wake = self._wake = wake
+        self.life = settings.life
         self._providers = providers
-        self._new_id = new_id
-        self._wake = wake
         self._settings = settings
 
     async def create(self, command: CreateCommand) -> Batch:
@@ -100,6 +105,27 @@ class BatchService:
                 return await self._created(command.who.owner, id_)
             body = await self._store.call(body.read_bytes)
         return await self._created(command.who.owner, await self._take_in(body, order))
+
+    async def estimate(self, command: CreateCommand) -> Estimate:
+        """What a batch would cost; it is checked as if it were made, nothing is stored. Raises Refused(400, 413)."""
+        order = self._order(command)
+        body = command.body
+        if isinstance(body, Path):
+            if body.stat().st_size > self._settings.large:
+                return await weigh(self._task(body, order))
+            body = await self._store.call(body.read_bytes)
+        known = body
+        return await self._store.call(lambda: estimate_of(check(known, order), order))
+
+    def able(self, provider: str, format: Format) -> bool:
+        """Whether the provider's own batch API can be used now for requests in ``format``."""
+        return OPERATIONS[format] in self._providers().get(provider, frozenset())
+
+    def controls(self, said: Controls) -> Controls:
+        """What holds for a batch when its maker says this. Raises Refused(400)."""
+        if said.deadline > self.life:
+            raise _wrong("x-bf-batch-deadline", f"the batch expires after {self.life / 3_600:g} hours")
+        return said
 
     def _order(self, command: CreateCommand) -> Order:
         return Order(
@@ -117,6 +143,8 @@ class BatchService:
             providers=self._providers(),
             headers=command.headers,
             about=command.about,
+            controls=self.controls(command.controls),
+            tariff=self._settings.tariff,
             key=command.idempotency_key,
             created_at=self._store.clock(),
             life=self._settings.life if command.life is None else command.life,
@@ -216,22 +244,33 @@ class BatchService:
 
         Raises Refused at once: 404 when there is no such batch, 400 when it has not ended, 404 when it is archived.
         """
+        batch, seq = await self._readable(owner, id, wanted)
+        if batch.status is not Status.ENDED:
+            message = "The batch has not yet ended: its results can be read when it has, and results_url is set."
+            raise Refused(400, message, code="invalid_request_error")
+        return self._lines((batch, seq), wanted, write, which)
+
+    async def results_so_far(
+        self, owner: str, id: str, wanted: Format, write: WriteLine
+    ) -> tuple[Batch, AsyncIterator[bytes]]:
+        """The batch, and the results that there are by now, as ``results`` gives them; it need not have ended."""
+        found = await self._readable(owner, id, wanted)
+        return found[0], self._lines(found, wanted, write, "all")
+
+    async def _readable(self, owner: str, id: str, wanted: Format) -> tuple[Batch, int]:
         batch, seq = await self._find(owner, id)
         if OPERATIONS[batch.format] is not OPERATIONS[wanted]:
             message = f"This batch is one of {batch.format}: its results cannot be written as {wanted}."
             raise Refused(400, message, code="invalid_request_error")
-        if batch.status is not Status.ENDED:
-            message = "The batch has not yet ended: its results can be read when it has, and results_url is set."
-            raise Refused(400, message, code="invalid_request_error")
         if batch.archived_at is not None:
             raise Refused(404, "The results are no longer kept: 29 days are over.", code="not_found_error")
-        return self._lines((batch, seq), wanted, write, which)
+        return batch, seq
 
     async def _lines(
         self, of: tuple[Batch, int], wanted: Format, write: WriteLine, which: Which
     ) -> AsyncIterator[bytes]:
         batch, seq = of
-        at = batch.ended_at or 0.0
+        at = batch.ended_at or self._store.clock()
         lines: list[bytes] = []
         size = 0
         async for result in self._results(seq, which):

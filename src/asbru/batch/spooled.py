@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from asbru.batch.estimate import Estimate, estimate_of
 from asbru.batch.intake import Checked, Order, check
 from asbru.batch.storing import digest_of, new_batch, replayed, rows
 from asbru.model.failure import Bug, Refused
@@ -29,18 +30,22 @@ _STEP = 5_000
 
 
 class Task(Struct, frozen=True):
-    """``database``, ``segments``: of the store. ``body``: the file that holds the create's body."""
+    """``database``, ``segments``: of the store. ``body``: the file that holds the create's body. ``dry``: only tell
+    what it would cost.
+    """
 
     database: str
     segments: str
     body: str
     order: Order
+    dry: bool = False
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """``batch``: id of the batch, new or replayed; else what to refuse it with."""
+    """``batch``: id of the batch, new or replayed; or what it would cost; else what to refuse it with."""
 
     batch: str = ""
+    estimate: Estimate | None = None
     status: int = 0
     message: str = ""
     code: str = ""
@@ -48,7 +53,18 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
 
 
 async def take_in(task: Task) -> str:
-    """Run the process; the id of the batch. Raises Refused as the process found it, Bug when it died."""
+    """The id of the batch. Raises Refused as the process found it, Bug when it died."""
+    return (await _process(task)).batch
+
+
+async def weigh(task: Task) -> Estimate:
+    """What the batch would cost. Raises as ``take_in`` does."""
+    outcome = await _process(structs.replace(task, dry=True))
+    assert outcome.estimate is not None
+    return outcome.estimate
+
+
+async def _process(task: Task) -> Outcome:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "asbru.batch.spooled"),
         stdin=asyncio.subprocess.PIPE,
@@ -66,29 +82,35 @@ async def take_in(task: Task) -> str:
     outcome = msgspec.json.decode(out, type=Outcome)
     if outcome.status:
         raise Refused(outcome.status, outcome.message, code=outcome.code, param=outcome.param)
-    return outcome.batch
+    return outcome
 
 
 def run(task: Task) -> Outcome:
     """What the process does."""
     try:
-        return Outcome(batch=_run(task))
+        return _run(task)
     except Refused as refused:
-        return Outcome("", refused.status, refused.message, refused.code, refused.param)
+        return Outcome(status=refused.status, message=refused.message, code=refused.code, param=refused.param)
 
 
-def _run(task: Task) -> str:
+def _run(task: Task) -> Outcome:
     if os.path.getsize(task.body) == 0:
-        return _store(task, b"")
+        return _read(task, b"")
     with open(task.body, "rb") as file:
         # Never closed: what was read from it is still held by a refusal's traceback, and this process ends soon.
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return _store(task, memoryview(mapped))
+    return _read(task, memoryview(mapped))
 
 
-def _store(task: Task, body: bytes | memoryview) -> str:
+def _read(task: Task, body: bytes | memoryview) -> Outcome:
+    checked = check(body, task.order)
+    if task.dry:
+        return Outcome(estimate=estimate_of(checked, task.order))
+    return Outcome(batch=_store(task, body, checked))
+
+
+def _store(task: Task, body: bytes | memoryview, checked: Checked) -> str:
     order = task.order
-    checked = check(body, order)
     digest = digest_of(body, order) if order.key else ""
     db = connect(Path(task.database))
     try:

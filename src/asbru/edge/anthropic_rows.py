@@ -1,12 +1,14 @@
 """The routes of Anthropic's dialect."""
 
 from asbru.edge.anthropic_files import AnthropicFiles
+from asbru.edge.batch_control import ControlRoutes
 from asbru.edge.batches import AnthropicBatches
 from asbru.edge.failures import fail_anthropic
 from asbru.edge.models import ModelRoutes
 from asbru.edge.parts import Parts
 from asbru.edge.routes import Mount
 from asbru.model.names import Format
+from asbru.wire.anthropic.batches import bare_id
 
 
 def anthropic_rows(parts: Parts) -> list[Mount]:
@@ -35,6 +37,7 @@ def anthropic_batch_rows(parts: Parts) -> list[Mount]:
         Mount("DELETE", f"{base}/{{id}}", batches.delete),
         Mount("POST", f"{base}/{{id}}/cancel", batches.cancel),
         Mount("GET", f"{base}/{{id}}/results", batches.results),
+        *ControlRoutes(parts.control, fail_anthropic, bare_id, batches.answer).rows(base),
         Mount("POST", "/v1/files", files.create),
         Mount("GET", "/v1/files", files.list),
         Mount("GET", "/v1/files/{id}", files.retrieve),

@@ -11,12 +11,13 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from asbru.batch import BatchService, CreateCommand
+from asbru.edge.batch_controls import made, mode_of, yes
 from asbru.edge.failures import fail_anthropic
 from asbru.edge.inference import forwarded
 from asbru.edge.pulled import Pulled
 from asbru.edge.reached import reached
 from asbru.edge.request import Handler, Request, Route
-from asbru.model.batches import Batch, Mode
+from asbru.model.batches import Batch
 from asbru.model.failure import Refused
 from asbru.model.http import Answer
 from asbru.model.names import Format
@@ -27,6 +28,7 @@ CREATE_LIMIT = 257 << 20
 
 _DIALECT = "anthropic"
 _LIST = "/v1/messages/batches"
+_PARTIAL = "partial"
 _JSON = {b"content-type": b"application/json"}
 _LINES = {b"content-type": b"application/x-ndjson"}
 
@@ -57,7 +59,7 @@ class AnthropicBatches:
             headers={name.decode(): value.decode("latin-1") for name, value in forwarded(request.headers).items()},
         )
         try:
-            return self._batch(request, await self._service.create(command))
+            return await made(self._service, request, command, lambda batch: self.answer(request, batch))
         finally:
             if request.spool:
                 os.unlink(request.spool)
@@ -71,10 +73,10 @@ class AnthropicBatches:
         return _json(write_page(page.batches, page.has_more, lambda batch: self._url(request, batch)))
 
     async def _retrieve(self, request: Request) -> Answer:
-        return self._batch(request, await self._service.get(request.who.owner, bare_id(request.params[0])))
+        return self.answer(request, await self._service.get(request.who.owner, bare_id(request.params[0])))
 
     async def _cancel(self, request: Request) -> Answer:
-        return self._batch(request, await self._service.cancel(request.who.owner, bare_id(request.params[0])))
+        return self.answer(request, await self._service.cancel(request.who.owner, bare_id(request.params[0])))
 
     async def _delete(self, request: Request) -> Answer:
         id = bare_id(request.params[0])
@@ -83,10 +85,16 @@ class AnthropicBatches:
 
     async def _results(self, request: Request) -> Answer:
         id = bare_id(request.params[0])
-        lines = await self._service.results(request.who.owner, id, Format.ANTHROPIC_MESSAGES, write_result)
-        return Answer(status=200, headers=_LINES, stream=Pulled(lines))
+        owner, format = request.who.owner, Format.ANTHROPIC_MESSAGES
+        if not yes(_PARTIAL, first(parse_qs(request.query), _PARTIAL)):
+            lines = await self._service.results(owner, id, format, write_result)
+            return Answer(status=200, headers=_LINES, stream=Pulled(lines))
+        batch, lines = await self._service.results_so_far(owner, id, format, write_result)
+        headers = {**_LINES, b"x-asbru-batch-status": batch.status.encode()}
+        return Answer(status=200, headers=headers, stream=Pulled(lines))
 
-    def _batch(self, request: Request, batch: Batch) -> Answer:
+    def answer(self, request: Request, batch: Batch) -> Answer:
+        """One batch."""
         return _json(write_batch(batch, self._url(request, batch)))
 
     def _url(self, request: Request, batch: Batch) -> str:
@@ -104,15 +112,6 @@ def _json(body: bytes) -> Answer:
     return Answer(status=200, headers=_JSON, body=body)
 
 
-def mode_of(request: Request) -> Mode:
-    """``x-bf-batch-mode``. Raises Refused(400) for an unknown word."""
-    word = request.headers.get(b"x-bf-batch-mode", b"auto").decode("latin-1")
-    try:
-        return Mode(word)
-    except ValueError:
-        known = ", ".join(Mode)
-        message = f"x-bf-batch-mode: {word!r} is not a mode; choose one of {known}"
-        raise Refused(400, message, code="invalid_request_error", param="x-bf-batch-mode") from None
 
 
 def first(query: dict[str, list[str]], name: str) -> str:

@@ -15,7 +15,8 @@ from msgspec import Raw, Struct
 
 from asbru.batch import BatchService, CreateCommand
 from asbru.batch.entries import Source
-from asbru.edge.batches import CREATE_LIMIT, first, mode_of, number
+from asbru.edge.batch_controls import made, mode_of
+from asbru.edge.batches import CREATE_LIMIT, first, number
 from asbru.edge.failures import fail_openai
 from asbru.edge.files import FileService
 from asbru.edge.inference import forwarded
@@ -73,7 +74,8 @@ class OpenAIBatches:
     async def _create(self, request: Request) -> Answer:
         try:
             said = await self._read(request)
-            return _json(write_batch(await self._service.create(await self._command(request, said))))
+            command = await self._command(request, said)
+            return await made(self._service, request, command, lambda batch: self.answer(request, batch))
         finally:
             if request.spool:
                 os.unlink(request.spool)
@@ -123,19 +125,25 @@ class OpenAIBatches:
         query = parse_qs(request.query)
         after = first(query, "after")
         page = await self._service.list(request.who.owner, number(query, "limit", 20), after=bare_id(after) or after)
-        return _json(write_page(page.batches, page.has_more))
+        return _json(write_page(page.batches, page.has_more, not self._default))
 
     async def _retrieve(self, request: Request) -> Answer:
-        return _json(write_batch(await self._batch(request)))
+        return self.answer(request, await self._batch(request))
 
     async def _cancel(self, request: Request) -> Answer:
-        return _json(write_batch(await self._service.cancel(request.who.owner, bare_id(request.params[0]))))
+        return self.answer(request, await self._service.cancel(request.who.owner, bare_id(request.params[0])))
 
     async def _results(self, request: Request) -> Answer:
+        """All that there are by now: no vendor has this route, so nobody expects it to wait for the end."""
         batch = await self._batch(request)
-        write = partial(write_result, batch=batch.id)
-        lines = await self._service.results(request.who.owner, batch.id, results_format(batch), write)
-        return Answer(status=200, headers=_LINES, stream=Pulled(lines))
+        write = partial(write_result, batch=batch.id, unified=not self._default)
+        found = await self._service.results_so_far(request.who.owner, batch.id, results_format(batch), write)
+        headers = {**_LINES, b"x-asbru-batch-status": found[0].status.encode()}
+        return Answer(status=200, headers=headers, stream=Pulled(found[1]))
+
+    def answer(self, request: Request, batch: Batch) -> Answer:
+        """One batch; below ``/v1`` with all that the gateway knows of it."""
+        return _json(write_batch(batch, not self._default))
 
     async def _batch(self, request: Request) -> Batch:
         return await self._service.get(request.who.owner, bare_id(request.params[0]))

@@ -1,5 +1,6 @@
 """The routes of OpenAI's dialect, below its version."""
 
+from asbru.edge.batch_control import ControlRoutes
 from asbru.edge.failures import fail_openai
 from asbru.edge.models import ModelRoutes
 from asbru.edge.openai_batches import OpenAIBatches
@@ -9,6 +10,7 @@ from asbru.edge.parts import Parts
 from asbru.edge.passthrough import CONTAINERS, OTHERS
 from asbru.edge.routes import Mount
 from asbru.model.names import Format
+from asbru.wire.openai.batches import bare_id
 
 
 def openai_rows(parts: Parts, default: str) -> list[Mount]:
@@ -51,6 +53,7 @@ def openai_batch_rows(parts: Parts, default: str) -> list[Mount]:
         Mount("GET", "/batches/{id}", batches.retrieve),
         Mount("POST", "/batches/{id}/cancel", batches.cancel),
         Mount("GET", "/batches/{id}/results", batches.results),
+        *ControlRoutes(parts.control, fail_openai, bare_id, batches.answer).rows("/batches"),
         Mount("POST", "/files", files.create),
         Mount("GET", "/files", files.list),
         Mount("GET", "/files/{id}", files.retrieve),

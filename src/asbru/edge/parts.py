@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from asbru.batch import BatchService
+from asbru.batch.control import BatchControl
 from asbru.edge.bedrock_jobs import BedrockJobs
 from asbru.edge.files import FileService
 from asbru.edge.inference import Inference
@@ -24,6 +25,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     inference: Inference
     lists: ModelLists
     batches: BatchService
+    control: BatchControl
     files: FileService
     jobs: BedrockJobs
     s3_files: S3Files

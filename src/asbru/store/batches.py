@@ -297,6 +297,11 @@ def _active(rows: Sequence[tuple[Any, ...]]) -> Active:
     )
 
 
+def headers_of(text: str) -> dict[str, str]:
+    """What the column of headers holds."""
+    return _headers(text)
+
+
 # Changing.
 
 CANCEL = "UPDATE batches SET phase = 'canceling', cancel_initiated_at = ? WHERE seq = ? AND phase = 'in_progress'"

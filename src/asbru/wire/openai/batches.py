@@ -14,6 +14,7 @@ from asbru.model.batches import Batch, ItemResult, Outcome, Status
 from asbru.model.files import File
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.usage import Usage
+from asbru.wire.openai.batch_extras import batch_extras, result_extras
 
 ENDPOINTS: Mapping[Format, str] = {
     Format.OPENAI_CHAT: "/v1/chat/completions",
@@ -87,17 +88,17 @@ def result_file(batch: Batch, errors: bool) -> File | None:
     )
 
 
-def write_batch(batch: Batch) -> bytes:
-    """One batch."""
-    return _encode(_batch(batch))
+def write_batch(batch: Batch, unified: bool = False) -> bytes:
+    """One batch. ``unified``: with all that the unified API tells of it."""
+    return _encode(_batch(batch, unified))
 
 
-def write_page(batches: Sequence[Batch], has_more: bool) -> bytes:
+def write_page(batches: Sequence[Batch], has_more: bool, unified: bool = False) -> bytes:
     """A page of batches."""
     return _encode(
         {
             "object": "list",
-            "data": [_batch(batch) for batch in batches],
+            "data": [_batch(batch, unified) for batch in batches],
             "first_id": public_id(batches[0].id) if batches else None,
             "last_id": public_id(batches[-1].id) if batches else None,
             "has_more": has_more,
@@ -105,7 +106,7 @@ def write_page(batches: Sequence[Batch], has_more: bool) -> bytes:
     )
 
 
-def write_result(result: ItemResult, batch: str) -> bytes:
+def write_result(result: ItemResult, batch: str, unified: bool = False) -> bytes:
     """One line of the output or of the error file of batch ``batch``; the result's body is in this dialect."""
     undone = _UNDONE.get(result.outcome)
     response = {"status_code": result.status, "request_id": result.request_id, "body": Raw(result.body or b"null")}
@@ -116,13 +117,14 @@ def write_result(result: ItemResult, batch: str) -> bytes:
                 "custom_id": result.custom_id,
                 "response": None if undone else response,
                 "error": {"code": undone[0], "message": undone[1]} if undone else None,
+                **({"extra_fields": result_extras(result)} if unified else {}),
             }
         )
         + b"\n"
     )
 
 
-def _batch(batch: Batch) -> dict[str, object]:
+def _batch(batch: Batch, unified: bool = False) -> dict[str, object]:
     counts, ended = batch.counts, batch.status is Status.ENDED
     failed = counts.errored + counts.canceled + counts.expired
     readable = ended and batch.archived_at is None
@@ -142,6 +144,7 @@ def _batch(batch: Batch) -> dict[str, object]:
         "request_counts": {"total": counts.total, "completed": counts.succeeded, "failed": failed},
         "usage": _usage(batch.usage) if ended else None,
         "metadata": batch.about.metadata or None,
+        **({"extra_fields": batch_extras(batch)} if unified else {}),
     }
 
 
