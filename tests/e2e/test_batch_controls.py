@@ -117,3 +117,23 @@ def test_a_limit_needs_a_price(running_gateway: Process) -> None:
     assert status == 400
     assert "requests.1.body.model" in told["error"]["message"]
     assert "price" in told["error"]["message"]
+
+
+GEMINI = "/genai/v1beta/models/gemini-2.5-flash:batchGenerateContent"
+
+
+def gemini_body(*texts: str) -> dict[str, Any]:
+    asked = [{"request": {"contents": [{"role": "user", "parts": [{"text": text}]}]}} for text in texts]
+    return {"batch": {"display_name": "d", "input_config": {"requests": {"requests": asked}}}}
+
+
+def test_google_s_dialect_has_the_same(running_gateway: Process) -> None:
+    body = gemini_body("hello", "x" * 400, "hello")
+    dedupe = {"x-bf-batch-dedupe": "true"}
+    status, told = ask(running_gateway, "POST", f"{GEMINI}?dry_run=true", body, dedupe)
+    assert (status, told["items"], told["copies"]) == (200, 3, 1)
+    assert told["models"][0]["provider"] == "gemini"
+    assert told["cost"]["nano_dollars"] > 0
+    status, told = ask(running_gateway, "POST", GEMINI, body, {"x-bf-batch-max-cost": "much"})
+    assert (status, told["error"]["code"]) == (400, 400)
+    assert "x-bf-batch-max-cost" in told["error"]["message"]

@@ -112,8 +112,6 @@ def _json(body: bytes) -> Answer:
     return Answer(status=200, headers=_JSON, body=body)
 
 
-
-
 def first(query: dict[str, list[str]], name: str) -> str:
     """The first value of a query parameter, "" when it is not there."""
     return query.get(name, [""])[0]

@@ -18,7 +18,8 @@ import msgspec
 
 from asbru.batch import BatchService, CreateCommand
 from asbru.batch.entries import Source
-from asbru.edge.batches import CREATE_LIMIT, first, mode_of, number
+from asbru.edge.batch_controls import made, mode_of
+from asbru.edge.batches import CREATE_LIMIT, first, number
 from asbru.edge.bedrock import DEFAULT
 from asbru.edge.buckets import Buckets
 from asbru.edge.failures import fail_bedrock
@@ -62,10 +63,10 @@ class BedrockJobs:
         key = f"bedrock:{said.clientRequestToken}" if said.clientRequestToken else ""
         known = await self._service.keyed(owner, key) if key else None
         if known is None:
-            known = await self._made(request, said, key)
+            return await self._made(request, said, key)
         return _json(jobs.write_created(known.id))
 
-    async def _made(self, request: Request, said: jobs.Create, key: str) -> Batch:
+    async def _made(self, request: Request, said: jobs.Create, key: str) -> Answer:
         owner = request.who.owner
         output = read_uri(said.output, "outputDataConfig.s3OutputDataConfig.s3Uri")
         self._buckets.check_output(output.bucket)
@@ -73,7 +74,8 @@ class BedrockJobs:
         try:
             parts = await self._gathered(owner, said, path)
             asked = msgspec.json.decode(request.body)
-            return await self._service.create(self._command(request, said, key, (path, asked, parts)))
+            command = self._command(request, said, key, (path, asked, parts))
+            return await made(self._service, request, command, lambda batch: _json(jobs.write_created(batch.id)))
         finally:
             with suppress(OSError):
                 await self._files.call(path.unlink)

@@ -16,7 +16,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from asbru.batch import BatchService, CreateCommand
 from asbru.batch.entries import Source
-from asbru.edge.batches import CREATE_LIMIT, first, mode_of, number
+from asbru.edge.batch_controls import made, mode_of
+from asbru.edge.batches import CREATE_LIMIT, first, number
 from asbru.edge.failures import fail_gemini
 from asbru.edge.files import FileService
 from asbru.edge.gemini import Place
@@ -91,7 +92,7 @@ class GeminiBatches:
         async def make(request: Request) -> Answer:
             try:
                 command = await self._command(request, format, place(request))
-                return _json(write_batch(await self._service.create(command)))
+                return await made(self._service, request, command, lambda batch: _json(write_batch(batch)))
             finally:
                 if request.spool:
                     os.unlink(request.spool)
