@@ -1,6 +1,6 @@
 """Which providers' own batch APIs can be used, and how they are reached, for the batch engine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -93,9 +93,9 @@ def _quirks(each: ProviderSettings, way: Endpoint) -> Quirks:
     return msgspec.structs.replace(quirks, drop=quirks.drop | {"stream"})
 
 
-def _choose(keys: tuple[Key, ...], dice: Callable[[], float], model: str) -> Key | None:
-    """One key that allows ``model``, by weight."""
-    allowed = [key for key in keys if key.allows(model)]
+def _choose(keys: tuple[Key, ...], dice: Callable[[], float], model: str, without: Collection[str] = ()) -> Key | None:
+    """One key that allows ``model``, by weight; none of those whose ids are in ``without``."""
+    allowed = [key for key in keys if key.allows(model) and key.id not in without]
     return in_turn(allowed, dice)[0] if allowed else None
 
 

@@ -97,7 +97,14 @@ class Kit:
 
     def make(self, send: Send, settle: float = 0.0) -> NativeApi:
         """Another client, as after a restart."""
-        return KINDS_OF_API[row_of(self.kind).kind](send, lambda job: self.address, settle)
+        return KINDS_OF_API[row_of(self.kind).kind](send, self.address_for, settle)
+
+    def address_for(self, job: Job) -> Address:
+        """The address with the credential of the job's key."""
+        if job.key is None or not job.key.value:
+            return self.address
+        value = self.place.value.replace("sk-n", job.key.value.reveal())
+        return replace(self.address, headers={**self.address.headers, self.place.header.encode(): value.encode()})
 
     def job(self, count: int, name: str = "job1") -> Job:
         """A job that is being made now."""

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,6 +84,8 @@ class Rig:
         self.settings = FAST
         self.limits: dict[str, Any] = {}
         self.configured = True
+        self.keys: tuple[Key, ...] = (KEY,)
+        self.mode = Mode.NATIVE
         self._ids = itertools.count(1)
         self.store: Store
         self.submission: Submission
@@ -99,10 +101,14 @@ class Rig:
             api=kit.make(self.wire.send, settle=0.05),
             limits=BatchApi(kind=row_of(self.kind).kind, path=path, formats=(), **limits),
             ways=(Endpoint(row_of(self.kind).formats[0], "/"),),
-            keys=(KEY,),
+            keys=self.keys,
             price=lambda model: PRICE,
-            choose=lambda model: KEY if KEY.allows(model) else None,
+            choose=self.choose,
         )
+
+    def choose(self, model: str, without: Collection[str] = ()) -> Key | None:
+        """The first key that may be used."""
+        return next((key for key in self.keys if key.allows(model) and key.id not in without), None)
 
     def open(self, worker: str = "w") -> None:
         """Start, as after a crash or for the first time."""
@@ -145,7 +151,7 @@ class Rig:
             format=Format.ANTHROPIC_MESSAGES,
             body=msgspec.json.encode({"requests": requests}),
             provider=self.kind,
-            mode=Mode.NATIVE,
+            mode=self.mode,
         )
         return (await self.service.create(command)).id
 

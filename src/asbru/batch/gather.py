@@ -7,7 +7,7 @@ Rule 3. A share (one batch's items for one provider) is gathered by one worker a
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -15,11 +15,12 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from asbru.batch.barred import Barred
 from asbru.batch.native import NativeApi
 from asbru.batch.outbox import Parcel
 from asbru.batch.run import charge_id, request_id
 from asbru.gateway.bending import OUR_MEMBERS, bent
-from asbru.model.batches import Outcome
+from asbru.model.batches import Mode, Outcome
 from asbru.model.chat import Ask
 from asbru.model.failure import Failure, Refused
 from asbru.model.keys import Key
@@ -27,7 +28,7 @@ from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.record import Record
 from asbru.model.usage import Price
 from asbru.providers import BatchApi, Endpoint
-from asbru.store import Store, items, jobs, spending
+from asbru.store import Store, items, jobs, moving, spending
 from asbru.store.batches import Active
 from asbru.store.db import Db
 from asbru.store.items import Done
@@ -47,8 +48,9 @@ _BREATHE = 16
 class NativeProvider(Struct, frozen=True, kw_only=True):
     """A provider whose own batch API can be used now. ``ways``: the endpoints that its jobs can be written for.
 
-    ``keys``: those for batches. ``price``: of a model on the batch API. ``choose``: one key for a model, or
-    None when none may be used for it (a provider without keys gets None too, and then ``keyless`` is set).
+    ``keys``: those for batches. ``price``: of a model on the batch API. ``choose``: one key for a model, but
+    for those with some ids, or None when none may be used for it (a provider without keys gets None too, and then
+    ``keyless`` is set).
     ``settings``: their values where a key says none. The quirks of a way are the provider's and its own.
     """
 
@@ -58,7 +60,7 @@ class NativeProvider(Struct, frozen=True, kw_only=True):
     ways: tuple[Endpoint, ...]
     keys: tuple[Key, ...]
     price: Callable[[str], tuple[Price, ...]]
-    choose: Callable[[str], Key | None]
+    choose: Callable[[str, Collection[str]], Key | None]
     keyless: bool = False
     settings: Mapping[str, str] = msgspec.field(default_factory=dict)
 
@@ -102,11 +104,12 @@ def convert(body: bytes, source: Format, way: Endpoint, model: str) -> Written:
 
 
 class Gatherer:
-    """``new_id``: ids of jobs."""
+    """``new_id``: ids of jobs. ``barred``: keys that are not to be used now."""
 
-    def __init__(self, store: Store, new_id: Callable[[], str]) -> None:
+    def __init__(self, store: Store, new_id: Callable[[], str], barred: Barred) -> None:
         self._store = store
         self._new_id = new_id
+        self._barred = barred
         self._folder: Path = store.app_dir / OUTBOX
 
     async def gather(self, batch: Active, provider: NativeProvider) -> int:
@@ -118,7 +121,8 @@ class Gatherer:
         session = self._store.session
         if not await self._store.write(lambda db: jobs.hold_share(db, session, share)):
             return 0
-        parcels = _Parcels(self._store, (batch, provider), self._new_id, self._folder)
+        making = _Making(self._store, self._new_id, self._folder, self._barred)
+        parcels = _Parcels(making, batch, provider)
         try:
             whole = await self._all(share, parcels)
             await parcels.plan_rest()
@@ -146,6 +150,7 @@ class Gatherer:
                     await parcels.refuse(item, gone)
                 else:
                     await parcels.add(item, body)
+            await parcels.let_go()
             if len(page) < _PAGE:
                 return True
             after = page[-1].n
@@ -159,16 +164,30 @@ class _Group(NamedTuple):
     format: Format
 
 
+class _Making(NamedTuple):
+    """What jobs are made with."""
+
+    store: Store
+    new_id: Callable[[], str]
+    folder: Path
+    barred: Barred
+
+
+class _NotHere(Exception):
+    """The provider's batch API cannot take an item; our engine may."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 class _Parcels:
     """The jobs being gathered for one batch at one provider."""
 
-    def __init__(
-        self, store: Store, of: tuple[Active, NativeProvider], new_id: Callable[[], str], folder: Path
-    ) -> None:
-        self._store = store
-        self._batch, self._provider = of
-        self._new_id = new_id
-        self._folder = folder
+    def __init__(self, making: _Making, batch: Active, provider: NativeProvider) -> None:
+        self._store, self._new_id, self._folder, self._barred = making
+        self._batch, self._provider = batch, provider
+        self._leaving: dict[str, list[int]] = {}
         self._open: dict[_Group, Parcel] = {}
         self._chosen: dict[str, Key | None] = {}
         self._seen = 0
@@ -179,38 +198,68 @@ class _Parcels:
         self._seen += 1
         if self._seen % _BREATHE == 0:
             await asyncio.sleep(0)
+        try:
+            group, written = self._written(item, body)
+        except _NotHere as no:
+            await self._leave(item, no.failure)
+        except Failure as failure:
+            await self.refuse(item, failure)
+        else:
+            await self._put(group, item.n, written)
+
+    def _written(self, item: Queued, body: bytes) -> tuple[_Group, Written]:
+        """Where an item goes, and as what. Raises _NotHere, or the Failure that it would meet anywhere."""
         provider = self._provider
         try:
             key = self._key(item.model)
             model = key.deployments.get(item.model, item.model) if key else item.model
             way = provider.way_for(self._batch.format, model, key)
-            written = convert(body, self._batch.format, way, model)
-            self._fits(written.body)
         except Failure as failure:
+            raise _NotHere(failure) from None
+        written = convert(body, self._batch.format, way, model)
+        self._fits(written.body)
+        return _Group(key.id if key else "", item.model if provider.limits.one_model else "", way.format), written
+
+    async def _leave(self, item: Queued, failure: Failure) -> None:
+        """What the gateway itself sent here goes to our engine; what the caller sent here is errored."""
+        if self._batch.mode is not Mode.AUTO:
             await self.refuse(item, failure)
             return
-        group = _Group(key.id if key else "", item.model if provider.limits.one_model else "", way.format)
-        await self._put(group, item.n, written)
+        self._leaving.setdefault(failure.message, []).append(item.n)
+
+    async def let_go(self) -> None:
+        """Give to our engine what cannot be taken."""
+        for reason, numbers in self._leaving.items():
+            await self._store.write(partial(moving.move_items, batch=self._batch.seq, numbers=numbers, reason=reason))
+        self._leaving.clear()
 
     def _key(self, model: str) -> Key | None:
         """One key for as long as jobs are being filled, so that few items do not make many jobs."""
         provider = self._provider
         if model not in self._chosen:
-            used = {group.key for group in self._open}
+            barred = {key.id for key in provider.keys if self._barred.refusal(provider.name, key)}
+            used = {group.key for group in self._open} - barred
             again = (key for key in provider.keys if key.id in used and key.allows(model))
-            self._chosen[model] = next(again, None) or provider.choose(model)
+            self._chosen[model] = next(again, None) or provider.choose(model, barred)
         key = self._chosen[model]
         if key is None and not provider.keyless:
-            text = f"no key of provider {provider.name!r} with use_for_batch_api may be used for model {model!r}"
-            raise Refused(400, text, code="invalid_request_error", param="model")
+            raise self._no_key(model)
         return key
+
+    def _no_key(self, model: str) -> Failure:
+        provider = self._provider
+        refused = (self._barred.refusal(provider.name, key) for key in provider.keys if key.allows(model))
+        if (refusal := next(filter(None, refused), None)) is not None:
+            return refusal
+        text = f"no key of provider {provider.name!r} with use_for_batch_api may be used for model {model!r}"
+        return Refused(400, text, code="invalid_request_error", param="model")
 
     def _fits(self, body: bytes) -> None:
         most = self._provider.limits.max_bytes
         if len(body) + _LINE_OVERHEAD > most:
             name = self._provider.name
             text = f"The request is larger than the {most} bytes that provider {name!r} takes in a batch."
-            raise Refused(413, text, code="request_too_large")
+            raise _NotHere(Refused(413, text, code="request_too_large"))
 
     async def _put(self, group: _Group, n: int, written: Written) -> None:
         parcel, limits = self._open.get(group), self._provider.limits

@@ -20,12 +20,13 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
+from asbru.batch.barred import Barred
 from asbru.batch.collect import Collector, end_rest, stopped
 from asbru.batch.gather import Gatherer, NativeProvider
 from asbru.batch.late import REASON, last_at, late_at, past
 from asbru.batch.native import Job, Line, Lines
 from asbru.batch.outbox import read_lines, remove
-from asbru.model.batches import Outcome, Phase
+from asbru.model.batches import Mode, Outcome, Phase
 from asbru.model.failure import Broken, Failure, Overloaded, Rejected, Upstream
 from asbru.model.names import Format
 from asbru.store import Store, batches, jobs, moving
@@ -65,7 +66,8 @@ class Submission:
         self._store = store
         self._providers = providers
         self._settings = settings
-        self._gatherer = Gatherer(store, new_id)
+        self._barred = Barred(store.clock)
+        self._gatherer = Gatherer(store, new_id, self._barred)
         self._folder = store.app_dir / OUTBOX
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
@@ -258,12 +260,22 @@ class _Step:
             await self._unplan(row)
             return None
         except Rejected as failure:
-            return await self._end(Outcome.ERRORED, failure)
+            if self._of._barred.bar(row.provider, row.key, failure):
+                await self._unplan(row)
+                return None
+            return await self._refused(failure)
         except Overloaded as failure:
             if failure.status == 429:
                 self._row = row
             raise
         return self._submitted(made)
+
+    async def _refused(self, failure: Failure) -> JobRow:
+        """The provider will not have the job: what the gateway itself sent there runs live, the rest is errored."""
+        row = self._row
+        if self._batch.mode is Mode.AUTO and self._batch.phase is Phase.IN_PROGRESS:
+            await self._store.write(lambda db: moving.move(db, row.batch, row.id, failure.message))
+        return await self._end(Outcome.ERRORED, failure)
 
     async def _unplan(self, row: JobRow) -> None:
         now = self._store.clock()
@@ -295,7 +307,7 @@ class _Step:
     async def _collect(self) -> JobRow:
         row = self._row
         if row.failure:
-            return await self._end(Outcome.ERRORED, Broken(400, row.failure, code="invalid_request_error"))
+            return await self._refused(Broken(400, row.failure, code="invalid_request_error"))
         await self._collector.collect(self._job())
         if self._late():
             await self._call_back()
