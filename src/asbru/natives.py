@@ -12,6 +12,7 @@ from asbru.batch.native_anthropic import NativeAnthropic
 from asbru.batch.native_calls import Address, Send
 from asbru.batch.native_files import NativeFiles
 from asbru.batch.native_fireworks import NativeFireworks
+from asbru.batch.native_gemini import NativeGemini
 from asbru.batch.native_mistral import MISTRAL
 from asbru.batch.native_openai import OPENAI
 from asbru.batch.native_openrouter import NativeOpenRouter
@@ -36,6 +37,7 @@ KINDS: Mapping[str, Callable[..., NativeApi]] = {
     "anthropic": NativeAnthropic,
     "fireworks": NativeFireworks,
     "openrouter": NativeOpenRouter,
+    "gemini": NativeGemini,
 }
 """Clients by ``BatchApi.kind``, made of ``send``, an ``AddressOf`` and the seconds that find() waits."""
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from asbru.batch.native import Job, JobResult, Line, Lines, NativeApi
 from asbru.batch.native_calls import Address, Send
+from asbru.model.names import Format
 from asbru.natives import KINDS as KINDS_OF_API
 from asbru.providers import CATALOG, BatchApi
 from asbru.upstream.call import Origin
@@ -27,6 +28,8 @@ class Place(Struct, frozen=True):
     not done in time have a result. ``pages``: batches on a page of the list, 0 when it has no pages. ``header``: the
     credential's, ``value``: what it is. ``counts``: progress is told. ``newest_first``: of the list. ``expires``: a
     batch tells that its time was over. ``cancels``: it can be stopped. ``looks``: where find() looks, below batches.
+    ``creation``: path of a creation, when it is not that of the list. ``partial``: a batch that did not complete has
+    results. ``uploads``: what stands before the base in the path of uploads.
     """
 
     base: str = "/v1"
@@ -38,6 +41,9 @@ class Place(Struct, frozen=True):
     counts: bool = True
     newest_first: bool = True
     expires: bool = True
+    creation: str = ""
+    partial: bool = True
+    uploads: str = ""
     cancels: bool = True
     looks: str = ""
 
@@ -51,12 +57,22 @@ PLACES = {
     "xai": Place("/xai/v1", "/batches/*/results", undone=False, newest_first=False, expires=False),
     "fireworks": Place("/fireworks", "", undone=False, looks="/{id}"),
     "openrouter": Place("/openrouter/api/v1", "/batches/*", undone=False, cancels=False),
+    "gemini": Place(
+        *("/v1beta", "/files/*:download"),
+        undone=False,
+        header="x-goog-api-key",
+        value="sk-n",
+        newest_first=False,
+        creation="/v1beta/models/mock-small:batchGenerateContent",
+        partial=False,
+        uploads="/upload",
+    ),
     "anthropic": Place("/v1", "/messages/batches/*/results", header="x-api-key", value="sk-n"),
 }
 KINDS = tuple(PLACES)
 FILES = tuple(kind for kind in KINDS if PLACES[kind].results.endswith("/content"))
 """Those whose results are files."""
-UPLOADING = (*FILES, "xai")
+UPLOADING = (*FILES, "xai", "gemini")
 """Those whose jobs are made of files."""
 
 
@@ -68,7 +84,10 @@ def row_of(kind: str) -> BatchApi:
     return replace(found, path=path, files=files)
 
 
-CREATIONS = {kind: place.base + row_of(kind).path for kind, place in PLACES.items()}
+LISTS = {kind: place.base + row_of(kind).path for kind, place in PLACES.items()}
+CREATIONS = {kind: place.creation or LISTS[kind] for kind, place in PLACES.items()}
+COUNTED = {kind: path.replace("/mock-small:", "/{model}:") for kind, path in CREATIONS.items()}
+"""How the mock calls them in its counters."""
 RESULTS = {kind: place.base + place.results for kind, place in PLACES.items()} | {"fireworks": "/signed/*"}
 
 
@@ -125,19 +144,27 @@ class Kit:
 
         async def read() -> AsyncIterator[Line]:
             for n, text in enumerate(texts):
-                body = {
-                    "model": "mock-small",
-                    "max_tokens": 50,
-                    "messages": [{"role": "user", "content": text}],
-                    **members,
-                }
+                body = {**self.ask(text), **members}
                 yield Line(n, f"{name}-{n}", msgspec.json.format(msgspec.json.encode(body), indent=2))
 
         return read
 
+    def ask(self, text: str) -> dict[str, Any]:
+        """A request for ``text`` as the provider has it."""
+        if self.google:
+            return {"contents": [{"role": "user", "parts": [{"text": text}]}]}
+        return {"model": "mock-small", "max_tokens": 50, "messages": [{"role": "user", "content": text}]}
+
+    @property
+    def google(self) -> bool:
+        """Whether it speaks Google's dialect."""
+        return row_of(self.kind).formats[0] is Format.GEMINI_GENERATE
+
     def text(self, result: JobResult) -> str:
         """What a succeeded result says."""
         body: Any = msgspec.json.decode(result.body)
+        if self.google:
+            return str(body["candidates"][0]["content"]["parts"][0]["text"])
         answer = body["choices"][0]["message"]["content"] if self.kind != "anthropic" else body["content"][0]["text"]
         return str(answer)
 

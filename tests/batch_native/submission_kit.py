@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from native_kit import CREATIONS, Kit, row_of
+from native_kit import COUNTED, LISTS, Kit, row_of
 
 from asbru.batch.gather import NativeProvider
 from asbru.batch.service import BatchService, CreateCommand
@@ -224,8 +224,8 @@ class Rig:
 
     def sent(self, operation: str) -> int:
         """How often the provider was asked for ``POST batches`` or the like."""
-        base = CREATIONS[self.kind]
         method, _, rest = operation.partition(" ")
+        base = COUNTED[self.kind] if operation == "POST batches" else LISTS[self.kind]
         count: int = self.mock.stats()["requests"].get(f"{method} {rest.replace('batches', base)}", 0)
         return count
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from native_kit import CREATIONS, KINDS, PLACES, RESULTS, row_of
+from native_kit import CREATIONS, KINDS, LISTS, PLACES, RESULTS, row_of
 from submission_kit import Rig, play, say, until
 
 from asbru.batch.submission import SubmissionSettings
@@ -274,7 +274,7 @@ def test_a_job_that_the_provider_has_lost_is_given_up_after_many_tries(
 
 @both
 def test_a_job_that_is_not_seen_for_a_while_is_not_given_up(kind: str, mock: RunningMock, tmp_path: Path) -> None:
-    missing = {"match": {"method": "GET", "path": f"{CREATIONS[kind]}/*"}, "reply": {"status": 404}, "times": 4}
+    missing = {"match": {"method": "GET", "path": f"{LISTS[kind]}/*"}, "reply": {"status": 404}, "times": 4}
     mock.script(rules=[missing])
 
     async def scene(rig: Rig) -> None:
@@ -375,7 +375,7 @@ async def told(rig: Rig) -> bool:
 @both
 def test_a_cancel_in_the_middle_of_a_poll_is_passed_on_at_once(kind: str, mock: RunningMock, tmp_path: Path) -> None:
     """The poll that is under way must not put the next step off to a minute later."""
-    path = f"{CREATIONS[kind]}/*"
+    path = f"{LISTS[kind]}/*"
     slow = {"match": {"method": "GET", "path": path}, "reply": {"delay": 0.3}, "times": 1}
     mock.script(batches={"in_progress": 60}, rules=[slow])
 

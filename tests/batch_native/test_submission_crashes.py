@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from native_kit import CREATIONS, KINDS, PLACES, RESULTS, UPLOADING, row_of
+from native_kit import CREATIONS, KINDS, LISTS, PLACES, RESULTS, UPLOADING, row_of
 from submission_kit import Rig, play, say
 
 from asbru.model.batches import Outcome
@@ -15,10 +15,10 @@ STEPS = [
     (kind, word, arrives)
     for kind in UPLOADING
     for word, both_ways in (
-        (f"POST {PLACES[kind].base}{row_of(kind).files}", (False, True)),
+        (f"POST {PLACES[kind].uploads}{PLACES[kind].base}{row_of(kind).files}", (False, True)),
         (f"POST {CREATIONS[kind]} ", (False, True)),
-        (f"GET {CREATIONS[kind]}/", (True,)),
-        ("/results" if kind == "xai" else "/content", (False, True)),
+        (f"GET {LISTS[kind]}/", (True,)),
+        ({"xai": "/results", "gemini": ":download"}.get(kind, "/content"), (False, True)),
         (f"DELETE {PLACES[kind].base}{row_of(kind).files}", (True,)),
     )
     for arrives in both_ways
@@ -39,7 +39,7 @@ STEPS = [
 LOOKS = {"together": " ", "fireworks": "/"}
 """How the call goes on by which a job is looked for."""
 READS = {kind: f"/{pattern.rpartition('/')[2]}" for kind, pattern in RESULTS.items()}
-READS |= {"fireworks": "/signed/", "openrouter": "GET /openrouter/api/v1/batches/"}
+READS |= {"fireworks": "/signed/", "gemini": ":download", "openrouter": "GET /openrouter/api/v1/batches/"}
 """What the call has by which results are read."""
 
 
@@ -84,8 +84,8 @@ def test_crash_after_crash(kind: str, mock: RunningMock, tmp_path: Path) -> None
         id_ = await rig.create("text 0", "text 1", "text 2")
         await reach(rig, f"POST {CREATIONS[kind]}", arrives=True)
         for word in (
-            f"GET {CREATIONS[kind]}" + LOOKS.get(kind, "?"),
-            f"GET {CREATIONS[kind]}/",
+            f"GET {LISTS[kind]}" + LOOKS.get(kind, "?"),
+            f"GET {LISTS[kind]}/",
             READS[kind],
         ):
             rig.open()

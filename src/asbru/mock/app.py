@@ -31,6 +31,8 @@ from asbru.mock.dialect import Dialect, Task
 from asbru.mock.files import Operating
 from asbru.mock.fireworks import FireworksBatches
 from asbru.mock.frames import Frames
+from asbru.mock.gemini_batches import GeminiBatches
+from asbru.mock.gemini_files import GeminiFiles
 from asbru.mock.gemini_paths import Gemini
 from asbru.mock.kin_shapes import XAI, Mistral, Together
 from asbru.mock.line_batches import LineBatches, PagedBatches
@@ -63,6 +65,7 @@ _FAILS: dict[str, Fail] = {
     "/v1/completions": openai.fail,
     "/model/": bedrock.fail,
     "/v1beta/": gemini.fail,
+    "/upload/": gemini.fail,
     "/v2/": cohere.fail,
     "/v1/text-to-speech": elevenlabs.fail,
     "/v1/speech-to-text": elevenlabs.fail,
@@ -92,6 +95,8 @@ class Mock:
         )
         self._message_batches = AnthropicBatches(self.talker)
         self._containers = Containers(self.talker)
+        self._gemini_files = GeminiFiles(self.talker)
+        self._gemini_batches = GeminiBatches(self.talker, self._gemini_files)
         self.find = Router(self._mounts(), _FAILS).find
 
     def _mounts(self) -> list[Mount]:
@@ -100,6 +105,7 @@ class Mock:
             (anthropic.DIALECT, self._message_batches),
             (openai.DIALECT, self._containers),
             (openai.DIALECT, self._responses),
+            (gemini.DIALECT, self._gemini_batches),
         )
         speakers = (
             (openai.DIALECT, OpenAIImages(self.talker)),
@@ -122,7 +128,7 @@ class Mock:
         ]
         rows += [self._mount("POST", path, dialect, self._task(dialect, read)) for path, dialect, read in TASKS]
         rows += [self._mount(*row) for row in Bedrock(self.talker).rows()]
-        rows += [self._mount(*row) for row in Gemini(self.talker).rows()]
+        rows += [self._mount(*row) for row in (*Gemini(self.talker).rows(), *self._gemini_files.rows())]
         for dialect, place in places:
             for method, path, handler in place.operations():
                 rows.append(self._mount(method, path, dialect, self._plain(dialect, handler)))
@@ -233,6 +239,7 @@ class Mock:
         self._message_batches.reset()
         self._responses.reset()
         self._containers.reset()
+        self._gemini_batches.reset()
         return Answer(status=200, headers=JSON, body=b"{}")
 
     async def _rewrite(self, request: Request) -> Answer:

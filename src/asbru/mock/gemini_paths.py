@@ -51,7 +51,7 @@ class Gemini:
         verbs = {
             "generateContent": self._talk(False),
             "streamGenerateContent": self._talk(True),
-            "embedContent": self._perform(_embed_one),
+            "embedContent": self._perform(embed_one),
             "batchEmbedContents": self._perform(_embed_many),
             "countTokens": self._perform(_count_words),
             "predict": self._perform(_predict),
@@ -141,7 +141,8 @@ def _predict(body: bytes, model: str) -> Task:
     return Task(model, request.instances[0].prompt, lambda stamp: msgspec.json.encode(answer))
 
 
-def _embed_one(body: bytes, model: str) -> Task:
+def embed_one(body: bytes, model: str) -> Task:
+    """An embedContent request."""
     request = _read(_embed, body)
     _check_embed(request, model, required=False)
 

@@ -1,7 +1,7 @@
 """Google's Gemini API. Its OpenAI-compatible endpoint is not used: this one says more."""
 
 from asbru.model.names import Format
-from asbru.providers._kinds import Endpoint, InHeader, Provider
+from asbru.providers._kinds import BatchApi, Endpoint, InHeader, Provider
 
 PROVIDER = Provider(
     name="gemini",
@@ -30,4 +30,11 @@ PROVIDER = Provider(
     env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     base_url_env=("GOOGLE_GEMINI_BASE_URL",),
     docs="https://ai.google.dev/api",
+    batch=BatchApi(
+        kind="gemini",
+        formats=(Format.GEMINI_GENERATE, Format.GEMINI_EMBED),
+        max_items=100_000,
+        max_bytes=2_000_000_000,
+        one_model=True,
+    ),
 )
