@@ -210,6 +210,26 @@ def by_file(url):
         expect(400, lambda name=ended.dest.file_name, here=here: here.files.delete(name=name))
 
 
+def native(url):
+    """On the providers' own batch APIs: texts and vectors, inlined and by file."""
+    here = client(url, x_bf_batch_mode="native")
+    jobs = {}
+    for model in (OWN, "openai/gpt-4o", "anthropic/claude-haiku-4-5"):
+        src = [{"contents": "native [[mock:status=400;error=not this]]"}, {"contents": f"on {model}"}]
+        jobs[model] = here.batches.create(model=model, src=src).name
+    vectors = [{"key": f"k{n}", "request": {"content": {"parts": [{"text": f"text {n}"}]}}} for n in range(3)]
+    source = types.EmbeddingsBatchJobSource(file_name=upload(here, jsonl(*vectors)).name)
+    warnings.simplefilter("ignore")
+    embedded = here.batches.create_embeddings(model="gemini-embedding-001", src=source).name
+    for model, name in jobs.items():
+        bad, good = wait(here, name).dest.inlined_responses
+        assert f"on {model}" in good.response.text and good.response.usage_metadata.total_token_count > 0, (model, good)
+        assert "not this" in bad.error.message, (model, bad)
+    answers = lines_of(here, wait(here, embedded))
+    assert [each["key"] for each in answers] == ["k0", "k1", "k2"]
+    assert answers[1]["response"]["embedding"]["values"], answers
+
+
 def by_header(url):
     here = client(url, x_model_provider="openai")
     made = here.batches.create(model="gpt-4o", src=[{"contents": "by header"}])
@@ -348,7 +368,7 @@ def across(url):
 
 
 SCENARIOS = (
-    files, named_files, protocols, inlined, by_file, by_header, embeddings, paging, cancel, prefixes, mistakes, across,
+    files, named_files, protocols, inlined, by_file, native, by_header, embeddings, paging, cancel, prefixes, mistakes, across,
 )  # fmt: skip
 
 if __name__ == "__main__":

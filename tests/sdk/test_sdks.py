@@ -61,7 +61,7 @@ GENAI = (
 )  # fmt: skip
 CASES += [("genai", name) for name in GENAI]
 GENAI_BATCHES = (
-    "files", "named_files", "protocols", "inlined", "by_file", "by_header", "embeddings", "paging", "cancel",
+    "files", "named_files", "protocols", "inlined", "by_file", "native", "by_header", "embeddings", "paging", "cancel",
     "prefixes", "mistakes", "across",
 )  # fmt: skip
 CASES += [("genai_batches", name) for name in GENAI_BATCHES]

@@ -111,9 +111,7 @@ class GeminiFiles:
 
     def add(self, owner: str, said: Described, content: bytes, *, made: bool = False) -> Stored:
         """Keep a new file."""
-        name = (said.name or "").removeprefix("files/") or self._talker.serial.next()
-        if name in self._files:
-            raise Refused(409, f"File {name} already exists.", code="ALREADY_EXISTS")
+        name = self._name(said) or self._talker.serial.next()
         self._files[name] = Stored(
             id=name,
             owner=owner,
@@ -124,6 +122,13 @@ class GeminiFiles:
             made=made,
         )
         return self._files[name]
+
+    def _name(self, said: Described) -> str:
+        """The name that the client chose, "" for none. Raises Refused(409) for one that is taken."""
+        name = (said.name or "").removeprefix("files/")
+        if name in self._files:
+            raise Refused(409, f"File {name} already exists.", code="ALREADY_EXISTS")
+        return name
 
     def find(self, name: str, owner: str) -> Stored:
         """The file. Raises Refused(403) for one that is not this key's, in the words of the real API."""
@@ -154,6 +159,7 @@ class GeminiFiles:
         if _header(request, b"x-goog-upload-command") != "start" or not size.isdigit():
             raise refused("A resumable upload begins with the command start and the length of its content.")
         said = _described(request.body)
+        self._name(said)
         said.mime_type = said.mime_type or _header(request, b"x-goog-upload-header-content-type")
         name = f"up{self._talker.serial.next()}"
         self._sessions[name] = Session(key, said, int(size))
