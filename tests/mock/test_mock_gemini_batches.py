@@ -116,7 +116,8 @@ def test_a_cancelled_batch_has_no_results(google: genai.Client, mock: RunningMoc
 
 
 def test_what_is_refused(google: genai.Client) -> None:
-    for source in ("files/nothing", []):
+    sources: tuple[Any, ...] = ("files/nothing", [])
+    for source in sources:
         with pytest.raises(errors.ClientError):
             google.batches.create(model=MODEL, src=source, config={"display_name": "d"})
     with pytest.raises(errors.ClientError, match="display"):
