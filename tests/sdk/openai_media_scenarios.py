@@ -83,6 +83,13 @@ def said(sound):
 
 
 def speech(url):
+    heard = [
+        model.id
+        for model in OpenAI(base_url=f"{url}/openai/v1", api_key="k")
+        .with_options(default_headers={"x-bf-list-models-provider": "elevenlabs"})
+        .models.list()
+    ]
+    assert heard == ["elevenlabs/eleven_v3", "elevenlabs/eleven_multilingual_v2"], heard
     words = "Heimdall blows his horn"
     for client, prefix in clients(url):
         for model, voice in ((f"{prefix}gpt-4o-mini-tts", "alloy"), ("elevenlabs/eleven_v3", "21m00Tcm4TlvDq8ikWAM")):

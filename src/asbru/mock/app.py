@@ -205,7 +205,12 @@ class Mock:
         return talk
 
     async def _models(self, request: Request) -> Answer:
-        """Anthropic's list for who sends ``anthropic-version``, Cohere's for its SDK or parameters, else OpenAI's."""
+        """The list of the dialect that the headers tell: ElevenLabs', Anthropic's, Cohere's (or its parameters'), else
+        OpenAI's.
+        """
+        if b"xi-api-key" in request.headers:
+            self.talker.admit(elevenlabs.DIALECT, request)
+            return Answer(status=200, headers=JSON, body=msgspec.json.encode(elevenlabs.MODELS))
         names = [name for name in self.director.script.models if "*" not in name] or list(MODELS)
         if b"x-fern-sdk-name" in request.headers or "page_size" in request.query:
             self.talker.admit(openai.DIALECT, request)

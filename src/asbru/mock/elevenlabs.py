@@ -53,6 +53,29 @@ class SpeechRequest(Struct, kw_only=True, forbid_unknown_fields=True):
     next_text: str | None = None
 
 
+MODELS = [
+    {
+        "model_id": model,
+        "name": name,
+        "can_be_finetuned": False,
+        "can_do_text_to_speech": True,
+        "can_do_voice_conversion": False,
+        "can_use_style": True,
+        "can_use_speaker_boost": True,
+        "serves_pro_voices": False,
+        "token_cost_factor": 1.0,
+        "description": "Speaks.",
+        "max_characters_request_free_user": 2500,
+        "max_characters_request_subscribed_user": 5000,
+        "maximum_text_length_per_request": 1_000_000,
+        "languages": [{"language_id": "en", "name": "English"}],
+        "model_rates": {"character_cost_multiplier": 1.0},
+        "concurrency_group": "standard",
+    }
+    for model, name in (("eleven_v3", "Eleven v3"), ("eleven_multilingual_v2", "Eleven Multilingual v2"))
+]
+"""The list of models, which has no pages."""
+
 _decoder = msgspec.json.Decoder(SpeechRequest)
 
 

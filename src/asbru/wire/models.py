@@ -19,7 +19,7 @@ from asbru.model.models import Model
 
 
 class _Entry(Struct):
-    """OpenAI's and Anthropic's; ``model_id`` is ElevenLabs'."""
+    """OpenAI's and Anthropic's; ``model_id`` and ``name`` are ElevenLabs' (SDK ``elevenlabs``, ``types/model.py``)."""
 
     id: str = ""
     model_id: str = ""
@@ -27,6 +27,7 @@ class _Entry(Struct):
     created_at: str | float | None = None
     display_name: str | None = None
     owned_by: str | None = None
+    name: object = None
 
 
 class _Summary(Struct, rename="camel"):
@@ -103,7 +104,7 @@ def read_models(body: bytes, provider: str) -> Page:
         Model(
             id=entry.id or entry.model_id,
             provider=provider,
-            name=entry.display_name or entry.id or entry.model_id,
+            name=entry.display_name or entry.id or (entry.name if isinstance(entry.name, str) else entry.model_id),
             created=_unix(entry),
             owned_by=entry.owned_by or provider,
         )
