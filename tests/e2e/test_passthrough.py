@@ -235,6 +235,9 @@ OPERATIONS = [
     ("POST", "/openai/v1/fine_tuning/jobs/j/cancel", "POST /deep/v1/fine_tuning/jobs/j/cancel"),
     ("POST", "/openai/v1/uploads", "POST /deep/v1/uploads"),
     ("GET", "/openai/v1/videos/v/content?variant=x", "GET /deep/v1/videos/v/content?variant=x"),
+    ("POST", "/genai/v1beta/models/veo-3:predictLongRunning?key=mine", "POST /v1beta/models/veo-3:predictLongRunning"),
+    ("GET", "/genai/v1beta/models/gemini/veo%2F3/operations/a%2Fb", "GET /v1beta/models/veo%2F3/operations/a%2Fb"),
+    ("GET", "/litellm/v1beta/operations/%7Bx%7D?a=1", "GET /v1beta/operations/%7Bx%7D?a=1"),
 ]
 
 

@@ -421,6 +421,28 @@ def speech(url):
         assert b"".join(heard) == part.inline_data.data
 
 
+def videos(url):
+    """An operation of Google's own, passed on and asked for until it is done; newer SDKs have it for Vertex AI only."""
+    asked = {"instances": [{"prompt": "A bridge"}], "parameters": {"aspectRatio": "16:9"}}
+    for model in ("veo-3.1-generate-preview", "gemini%2Fveo-3.1-generate-preview"):
+        status, told = post(url, f"/genai/v1beta/models/{model}:predictLongRunning", asked)
+        assert status == 200 and told["name"].startswith("models/veo-3.1-generate-preview/operations/"), told
+        answers = [json.load(urllib.request.urlopen(f"{url}/genai/v1beta/{told['name']}")) for _ in range(2)]
+        assert "done" not in answers[0] and answers[1]["done"], answers
+    for model, status, words in (
+        ("gemini-2.5-flash", 404, "not found"),
+        ("openai%2Fgpt-4o", 400, "not supported by openai"),
+        ("nobody%2Fveo", 404, "not found"),
+    ):
+        found, told = post(url, f"/genai/v1beta/models/{model}:predictLongRunning", asked)
+        assert found == status and words in told["error"]["message"], told
+    if int(genai.__version__.partition(".")[0]) < 2:
+        begun = client(url).models.generate_videos(model="veo-3.1-generate-preview", prompt="A bridge")
+        first, done = client(url).operations.get(begun), client(url).operations.get(begun)
+        assert not first.done and done.done
+        assert done.response.generated_videos[0].video.uri.endswith(":download?alt=media")
+
+
 def arrays(url):
     """A stream to who asks for no events is one JSON array."""
     for model in ("gemini-2.5-flash", "openai%2Fgpt-4o", "anthropic%2Fclaude-sonnet-4-5"):

@@ -57,7 +57,7 @@ CASES += [("cohere", name) for name in COHERE]
 GENAI = (
     "generate", "stream", "chat", "tools", "automatic_functions", "structured", "vision", "thinking", "signatures",
     "embeddings", "count", "models", "errors", "foreign", "foreign_embeddings", "sampling", "vertex", "frameworks",
-    "arrays", "pictures", "speech",
+    "arrays", "pictures", "speech", "videos",
 )  # fmt: skip
 CASES += [("genai", name) for name in GENAI]
 GENAI_BATCHES = (

@@ -4,6 +4,7 @@ from asbru.edge.failures import fail_gemini
 from asbru.edge.gemini import OWN, GeminiRoutes, named, published, tuned
 from asbru.edge.gemini_batches import GeminiBatches
 from asbru.edge.gemini_files import GeminiFiles
+from asbru.edge.gemini_videos import gemini_video_rows
 from asbru.edge.models import ModelRoutes
 from asbru.edge.parts import Parts
 from asbru.edge.routes import Mount
@@ -42,7 +43,8 @@ def gemini_rows(parts: Parts) -> list[Mount]:
         Mount("POST", "/models/{model*}:predict", routes.route(Format.GEMINI_PREDICT, named)),
         Mount("POST", f"{_VERTEX}:predict", routes.predict()),
     ]
-    return [Mount("GET", "/models", many), Mount("GET", "/models/{model*}", one), *verbs, *counts, *predict]
+    videos = gemini_video_rows(parts.passed, _VERTEX)
+    return [*videos, Mount("GET", "/models", many), Mount("GET", "/models/{model*}", one), *verbs, *counts, *predict]
 
 
 def gemini_batch_rows(parts: Parts) -> list[Mount]:

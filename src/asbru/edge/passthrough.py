@@ -90,6 +90,15 @@ OTHERS = (
 """What else only OpenAI's dialect has; answered by the provider, or by nobody."""
 
 
+class Placed(Struct, frozen=True):
+    """Where a request goes. ``path``: its ``{…}`` are filled by the key's settings, ``model`` and ``id``."""
+
+    provider: str
+    path: str
+    model: str
+    id: str = ""
+
+
 class PassRoutes:
     """Makes the routes. ``clock``: Unix seconds. ``limit``: most bytes of a request body."""
 
@@ -135,6 +144,33 @@ class PassRoutes:
             handler=through, fail=fail, limit=self._limit, summary=f"Passed on to {default} as it is", kind="*/*"
         )
         return [Mount(method, f"{prefix}/{{path*}}", route) for method in METHODS]
+
+    def placed(self, request: str, place: Callable[[Request, Table], Placed], fail: Fail, family: Family) -> Route:
+        """A route to where ``place`` says, at providers of ``family``. ``request``: see Own."""
+
+        async def operate(asked: Request) -> Answer:
+            to = place(asked, self._table)
+            self._check(to.provider, family)
+            return await self._passthrough(
+                Passing(
+                    id=asked.id,
+                    method=asked.method,
+                    path=to.path,
+                    fills={"id": to.id},
+                    query=_without(asked.query, "key"),
+                    headers=asked.headers,
+                    body=asked.body,
+                    provider=to.provider,
+                    request=request,
+                    model=to.model,
+                    pin=pin_of(asked.headers),
+                    at=self._clock(),
+                    asked_id=asked_id(asked.headers).decode(),
+                    who=asked.who,
+                )
+            )
+
+        return Route(handler=operate, fail=fail, limit=self._limit, summary=f"Passed on: {request}")
 
     @property
     def _table(self) -> Table:
@@ -188,13 +224,13 @@ class PassRoutes:
         provider = pick_provider(named, self._table, "provider") if named else default
         if not provider:
             raise Refused(400, "provider: Field required", code="invalid_request_error", param="provider")
-        self._check(provider)
+        self._check(provider, Family.OPENAI)
         return provider, model, body
 
-    def _check(self, name: str) -> None:
-        """Raises Refused(400) for a provider that is not asked in OpenAI's dialect."""
+    def _check(self, name: str, family: Family) -> None:
+        """Raises Refused(400) for a provider that is not asked in this dialect."""
         provider = self._passthrough.gateway.snapshot.providers.get(name)
-        if provider and not any(CODECS[each.format].family is Family.OPENAI for each in provider.serves):
+        if provider and not any(CODECS[each.format].family is family for each in provider.serves):
             message = f"This operation is not supported by {name} provider."
             raise Refused(400, message, code="unsupported_operation", param="provider")
 

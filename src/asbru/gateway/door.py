@@ -1,6 +1,7 @@
 """One way out: an endpoint of a provider, with a key, for a model: all of a request but its body."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
@@ -129,11 +130,17 @@ def segment(value: str, param: str) -> str:
     return quote(value, safe="")
 
 
-def filled(text: str, provider: Provider, key: Key | None, model: str = "") -> str:
-    """``text`` with its ``{…}`` filled. Raises Refused(400) when a key lacks a setting that they ask for."""
+def filled(
+    text: str, provider: Provider, key: Key | None, model: str = "", more: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """``text`` with its ``{…}`` filled: by the key's settings, the model, and ``more``, each one segment.
+
+    Raises Refused(400) when a key lacks a setting that they ask for.
+    """
     if "{" not in text:
         return text
     told = {**provider.settings_with(key), "model": segment(model, "model")}
+    told |= {name: segment(value, name) for name, value in more.items()}
     if "{path}" in text:
         told["path"] = _path_of(model)
     try:

@@ -9,13 +9,14 @@ Rule 4. The answer passes as it comes, whatever its status. Usage is read where 
 
 import asyncio
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from asbru.gateway.bounds import UNSTATED
-from asbru.gateway.door import account_of, base_url_of, credential_of, head_lines, headers_of, with_query
+from asbru.gateway.door import account_of, base_url_of, credential_of, filled, head_lines, headers_of, with_query
 from asbru.gateway.handle import Gateway, Tools
 from asbru.gateway.observed import Observed
 from asbru.gateway.pipe import CLIENT_GONE, Pipe
@@ -26,6 +27,7 @@ from asbru.model.keys import Key
 from asbru.model.people import NOBODY, Principal
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
+from asbru.providers import Provider
 from asbru.routing import Pin, Target, pinned, sole_target
 from asbru.upstream.call import Call
 from asbru.upstream.origin import deadlines_of, origin_of
@@ -58,7 +60,8 @@ class Passing(Struct, kw_only=True):
     """One request. ``path``: percent-escapes as the client sent them, beginning with a slash. ``query``: without ``?``.
 
     ``request``: what it is, in the words of ``allowed_requests``. ``model``: when it is known. ``codec``: of the
-    answer, when there is one that reads its usage. ``pin``: a key that the caller names. ``at``: Unix seconds.
+    answer, when there is one that reads its usage. ``fills``: what fills the path's ``{…}``, beside the model and the
+    key's settings; None: it has none. ``pin``: a key that the caller names. ``at``: Unix seconds.
     """
 
     id: str
@@ -72,6 +75,7 @@ class Passing(Struct, kw_only=True):
     model: str = ""
     codec: AnyCodec | None = None
     stream: bool = False
+    fills: Mapping[str, str] | None = None
     pin: Pin | None = None
     at: float = 0.0
     who: Principal = NOBODY
@@ -120,7 +124,7 @@ class Passthrough:
         await self._hold(passing, trip, target)
         provider, network = snapshot.providers[target.provider], snapshot.networks[target.provider]
         url = base_url_of(provider, target.key)
-        path = joined(urlsplit(url).path.rstrip("/") + below_base(provider.models_path), passing.path)
+        path = joined(urlsplit(url).path.rstrip("/") + _below(provider), _path(passing, provider, target.key))
         query = passing.query
         path = with_query(f"{path}?{query}" if query else path, provider.auth, target.key)
         headers = {**headers_of(provider, target.key, network), **sent_headers(passing.headers)}
@@ -223,6 +227,17 @@ def _record(passing: Passing, trip: _Trip, failure: Failure | None, given: tuple
 
 def _name(key: Key | None) -> str:
     return key.name if key else ""
+
+
+def _below(provider: Provider) -> str:
+    """Where its API begins. A list of models on a host of its own does not tell."""
+    return "" if provider.models_base_url else below_base(provider.models_path)
+
+
+def _path(passing: Passing, provider: Provider, key: Key | None) -> str:
+    if passing.fills is None:
+        return passing.path
+    return filled(passing.path, provider, key, passing.model, passing.fills)
 
 
 def below_base(models_path: str) -> str:

@@ -12,6 +12,7 @@ from asbru.mock import gemini
 from asbru.mock import gemini_shapes as shape
 from asbru.mock.dialect import Dialect, Stamp, Task
 from asbru.mock.gemini_checks import check_contents, check_parts, plain, refused
+from asbru.mock.gemini_videos import Videos
 from asbru.mock.openai_images import PIXEL
 from asbru.mock.said import count
 from asbru.mock.strict import Mistake, read
@@ -58,6 +59,8 @@ class Gemini:
         }
         for verb, handler in verbs.items():
             yield "POST", f"/v1beta/models/{{model}}:{verb}", gemini.DIALECT, handler
+        for method, path, handler in Videos(self._talker).operations():
+            yield method, f"/v1beta{path}", gemini.DIALECT, handler
         yield "GET", "/v1beta/models", gemini.DIALECT, self._models
         yield "GET", "/v1beta/models/{model}", gemini.DIALECT, self._model
 
