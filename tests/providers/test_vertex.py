@@ -1,5 +1,6 @@
 """Vertex AI against a stand-in for Google: its tokens, and its paths by project, region and maker."""
 
+import base64
 import json
 import threading
 import urllib.error
@@ -11,9 +12,16 @@ from typing import Any, ClassVar
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from stand_in import chat, messages
+from google import genai
+from google.genai import errors, types
+from google.oauth2.credentials import Credentials
+from stand_in import No, chat, messages
 from vendors import Vendor
 
+from asbru.mock import gemini
+from asbru.mock.dialect import Stamp
+from asbru.mock.said import Said
+from asbru.model.failure import Refused
 from running import gateway
 
 HELLO = [{"role": "user", "content": "Weather?"}]
@@ -70,14 +78,13 @@ class Google(BaseHTTPRequestHandler):
                 self._refuse(400, "INVALID_ARGUMENT", "stream and its path do not fit")
             else:
                 self._send(200, *messages({**body, "model": "claude"}))
-        elif self.path == f"{GEMINI}:generateContent":
-            self._send(200, "application/json", json.dumps(SAID).encode())
-        elif self.path == f"{GEMINI}:streamGenerateContent?alt=sse":
-            self._send(200, "text/event-stream", f"data: {json.dumps(SAID)}\r\n\r\n".encode())
         elif self.path == f"{PROJECT}/endpoints/openapi/chat/completions":
             self._send(200, *chat(Vendor(name="vertex", host=""), body))
         else:
-            self._refuse(404, "NOT_FOUND", f"no such path: {self.path}")
+            try:
+                self._send(200, *googles(self.path, body))
+            except No as no:
+                self._refuse(no.status, "NOT_FOUND" if no.status == 404 else "INVALID_ARGUMENT", str(no.body))
 
     def _refuse(self, status: int, word: str, words: str) -> None:
         told = {"error": {"code": status, "message": words, "status": word}}
@@ -89,6 +96,63 @@ class Google(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def googles(path: str, body: dict[str, Any]) -> tuple[str, bytes]:
+    """What Google's own models answer below the project. Raises No for what they would refuse."""
+    name, _, verb = path.removeprefix(f"{PROJECT}/publishers/google/models/").partition(":")
+    if (name, verb.partition("?")[0]) in (("gemini-wrong", "generateContent"), ("gemini-wrong", "countTokens")):
+        raise No(404, f"no such path: {path}")
+    if verb in ("generateContent", "streamGenerateContent?alt=sse"):
+        try:
+            asked = gemini.ask(json.dumps(body).encode(), name, False)
+        except Refused as refused:
+            raise No(400, refused.message) from None
+        told = SAID if "tts" not in name else json.loads(gemini.write(asked, Said(text="Rain."), STAMP))
+        written = json.dumps(told)
+        if verb == "generateContent":
+            return "application/json", written.encode()
+        return "text/event-stream", f"data: {written}\r\n\r\n".encode()
+    if verb == "predict":
+        told = {"predictions": [predicted(name, each) for each in body.get("instances", [])]}
+    elif verb == "fetchPredictOperation":
+        told = {"name": body.get("operationName"), "done": True, "response": FILMED}
+    else:
+        told = {
+            "countTokens": COUNTED,
+            "embedContent": EMBEDDED,
+            "predictLongRunning": {"name": f"{path[4:].partition(':')[0]}/operations/op-1"},
+        }.get(verb)
+    if told is None:
+        raise No(404, f"no such path: {path}")
+    if strange := set(body) - MEMBERS[verb]:
+        raise No(400, f"Unknown name: {strange}")
+    return "application/json", json.dumps(told).encode()
+
+
+MEMBERS = {
+    "countTokens": {"contents", "systemInstruction", "tools", "generationConfig", "instances", "model"},
+    "predict": {"instances", "parameters"},
+    "embedContent": {"content", "taskType", "title", "outputDimensionality", "autoTruncate", "embedContentConfig"},
+    "predictLongRunning": {"instances", "parameters"},
+    "fetchPredictOperation": {"operationName"},
+}
+COUNTED = {"totalTokens": 7, "totalBillableCharacters": 20}
+EMBEDDED = {"embedding": {"values": [0.5, -0.5]}, "usageMetadata": {"promptTokenCount": 3, "totalTokenCount": 3}}
+FILMED = {"videos": [{"gcsUri": "gs://b/v.mp4", "mimeType": "video/mp4"}]}
+PICTURE = base64.b64encode(b"png").decode()
+STAMP = Stamp(id="r1", at=1, model="gemini-2.5-flash-tts")
+
+
+def predicted(name: str, instance: dict[str, Any]) -> dict[str, Any]:
+    """One prediction: a picture of a prompt, or the numbers of a text."""
+    if name.startswith("imagen"):
+        if set(instance) != {"prompt"}:
+            raise No(400, f"an instance is a prompt: {instance}")
+        return {"bytesBase64Encoded": PICTURE, "mimeType": "image/png"}
+    if "content" not in instance or set(instance) - {"content", "task_type", "title"}:
+        raise No(400, f"an instance is a text: {instance}")
+    return {"embeddings": {"values": [0.5, -0.5], "statistics": {"token_count": 3, "truncated": False}}}
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +220,116 @@ def test_gemini(path: str, stream: bool, address: str) -> None:
     ((where, got),) = Google.seen
     assert where == GEMINI + (":streamGenerateContent?alt=sse" if stream else ":generateContent")
     assert got["generationConfig"]["maxOutputTokens"] == 9
+
+
+@pytest.fixture
+def client(address: str) -> genai.Client:
+    """google-genai as it is used with Vertex AI, with a project, a region and a token of its own."""
+    Google.seen.clear()
+    options = types.HttpOptions(base_url=f"{address}/genai", retry_options=types.HttpRetryOptions(attempts=1))
+    token = Credentials(token="ya29.theirs")  # type: ignore[no-untyped-call]
+    return genai.Client(
+        vertexai=True, project="theirs", location="us-central1", credentials=token, http_options=options
+    )
+
+
+def asked() -> str:
+    """What Google was asked last, below our project."""
+    path = Google.seen[-1][0]
+    assert path.startswith(f"{PROJECT}/publishers/google/models/")
+    return path.removeprefix(f"{PROJECT}/publishers/google/models/")
+
+
+def test_googles_own_client(client: genai.Client) -> None:
+    assert client.models.generate_content(model="gemini-2.5-pro", contents="Weather?").text == "Rain."
+    assert asked() == "gemini-2.5-pro:generateContent"
+    pieces = client.models.generate_content_stream(model="gemini-2.5-pro", contents="Weather?")
+    assert "".join(piece.text or "" for piece in pieces) == "Rain."
+    assert asked() == "gemini-2.5-pro:streamGenerateContent?alt=sse"
+    assert client.models.count_tokens(model="gemini-2.5-pro", contents="Weather?").total_tokens == 7
+    assert asked() == "gemini-2.5-pro:countTokens"
+    vectors = client.models.embed_content(model="text-embedding-005", contents=["a", "b"]).embeddings
+    assert vectors
+    assert [each.values for each in vectors] == [[0.5, -0.5]] * 2
+    assert asked() == "text-embedding-005:predict"
+    vectors = client.models.embed_content(model="gemini-embedding-2-preview", contents="a").embeddings
+    assert vectors
+    assert (vectors[0].values, asked()) == ([0.5, -0.5], "gemini-embedding-2-preview:embedContent")
+    with pytest.raises(errors.ClientError, match="no such path"):
+        client.models.generate_content(model="gemini-wrong", contents="Weather?")
+
+
+def test_pictures_sound_and_films_of_googles_own_client(client: genai.Client) -> None:
+    pictures = client.models.generate_images(model="imagen-4.0-generate-001", prompt="rain").generated_images
+    assert pictures
+    assert pictures[0].image
+    assert (pictures[0].image.image_bytes, asked()) == (b"png", "imagen-4.0-generate-001:predict")
+    voice = types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name="Kore"))
+    config = types.GenerateContentConfig(
+        response_modalities=["AUDIO"], speech_config=types.SpeechConfig(voice_config=voice)
+    )
+    spoken = client.models.generate_content(model="gemini-2.5-flash-tts", contents="Rain.", config=config)
+    assert spoken.parts
+    assert spoken.parts[0].inline_data
+    assert spoken.parts[0].inline_data.mime_type == "audio/L16;codec=pcm;rate=24000"
+    begun = client.models.generate_videos(
+        model="veo-3.1-generate-001", source=types.GenerateVideosSource(prompt="rain")
+    )
+    assert asked() == "veo-3.1-generate-001:predictLongRunning"
+    assert begun.name == f"{PROJECT[4:]}/publishers/google/models/veo-3.1-generate-001/operations/op-1"
+    done = client.operations.get(begun)
+    assert asked() == "veo-3.1-generate-001:fetchPredictOperation"
+    assert done.result
+    assert done.result.generated_videos
+    assert done.result.generated_videos[0].video
+    assert done.result.generated_videos[0].video.uri == "gs://b/v.mp4"
+
+
+def test_other_dialects_at_googles_models(address: str) -> None:
+    status, body = ask(f"{address}/v1/embeddings", {"model": "vertex/text-embedding-005", "input": ["a", "b"]})
+    assert status == 200, body
+    assert [each["embedding"] for each in json.loads(body)["data"]] == [[0.5, -0.5]] * 2
+    assert (asked(), json.loads(body)["usage"]["prompt_tokens"]) == ("text-embedding-005:predict", 6)
+    status, body = ask(f"{address}/v1/embeddings", {"model": "vertex/gemini-embedding-2-preview", "input": "a"})
+    assert status == 200, body
+    assert (json.loads(body)["data"][0]["embedding"], asked()) == (
+        [0.5, -0.5],
+        "gemini-embedding-2-preview:embedContent",
+    )
+    said = {"model": "vertex/imagen-4.0-generate-001", "prompt": "rain", "n": 1}
+    status, body = ask(f"{address}/v1/images/generations", said)
+    assert status == 200, body
+    assert (json.loads(body)["data"][0]["b64_json"], asked()) == (PICTURE, "imagen-4.0-generate-001:predict")
+    said = {"model": "vertex/gemini-2.5-flash-tts", "input": "Rain.", "voice": "Kore"}
+    status, body = ask(f"{address}/v1/audio/speech", said)
+    assert (status, body[:4], asked()) == (200, b"RIFF", "gemini-2.5-flash-tts:generateContent")
+    said = {"model": "vertex/gemini-2.5-pro", "messages": HELLO}
+    status, body = ask(f"{address}/anthropic/v1/messages/count_tokens", said)
+    assert (status, json.loads(body)["input_tokens"], asked()) == (200, 7, "gemini-2.5-pro:countTokens")
+    status, body = ask(f"{address}/v1/responses", {"model": "vertex/gemini-2.5-pro", "input": "Weather?"})
+    assert (status, json.loads(body)["output"][-1]["content"][0]["text"]) == (200, "Rain.")
+
+
+TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}]
+
+
+def test_a_strict_request(address: str) -> None:
+    """The stand-in reads bodies as strictly as the scripted Google."""
+    said = {
+        "model": "vertex/gemini-2.5-pro",
+        "messages": [{"role": "system", "content": "Be brief."}, *HELLO],
+        "tools": TOOLS,
+        "tool_choice": "required",
+        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
+        "temperature": 0.5,
+        "stop": ["."],
+        "reasoning_effort": "low",
+    }
+    status, body = ask(f"{address}/v1/chat/completions", said)
+    assert status == 200, body
+    got = Google.seen[0][1]
+    assert got["toolConfig"]["functionCallingConfig"]["mode"] == "ANY"
+    assert got["systemInstruction"]["parts"] == [{"text": "Be brief."}]
 
 
 def test_an_error_in_googles_words(address: str) -> None:

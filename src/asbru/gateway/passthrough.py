@@ -124,7 +124,7 @@ class Passthrough:
         await self._hold(passing, trip, target)
         provider, network = snapshot.providers[target.provider], snapshot.networks[target.provider]
         url = base_url_of(provider, target.key)
-        path = joined(urlsplit(url).path.rstrip("/") + _below(provider), _path(passing, provider, target.key))
+        path = _path(passing, urlsplit(url).path.rstrip("/"), (provider, target.key))
         query = passing.query
         path = with_query(f"{path}?{query}" if query else path, provider.auth, target.key)
         headers = {**headers_of(provider, target.key, network), **sent_headers(passing.headers)}
@@ -229,20 +229,19 @@ def _name(key: Key | None) -> str:
     return key.name if key else ""
 
 
-def _below(provider: Provider) -> str:
-    """Where its API begins. A list of models on a host of its own does not tell."""
-    return "" if provider.models_base_url else below_base(provider.models_path)
-
-
-def _path(passing: Passing, provider: Provider, key: Key | None) -> str:
+def _path(passing: Passing, base: str, whose: tuple[Provider, Key | None]) -> str:
+    provider, key = whose
     if passing.fills is None:
-        return passing.path
-    return filled(passing.path, provider, key, passing.model, passing.fills)
+        return joined(base + below_base(provider.models_path), passing.path)
+    return base + filled(passing.path, provider, key, passing.model, passing.fills)
 
 
 def below_base(models_path: str) -> str:
-    """Where a provider's API begins below its base URL: what stands before ``/models`` (Azure's ``/openai/v1``)."""
-    return models_path.removesuffix("/models") if models_path.endswith("/models") else ""
+    """Where a provider's API begins below its base URL: a version that stands before ``/models`` (Azure's
+    ``/openai/v1``).
+    """
+    before = models_path.removesuffix("/models")
+    return before if before != models_path and _VERSION.fullmatch(before.rpartition("/")[2]) else ""
 
 
 def joined(base: str, path: str) -> str:
