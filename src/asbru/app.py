@@ -29,7 +29,7 @@ from asbru.edge.cors import pages_of
 from asbru.edge.failures import fail_openai
 from asbru.edge.files import FileService
 from asbru.edge.health import health_route
-from asbru.edge.identity import Identity
+from asbru.edge.identity import Identity, Rules
 from asbru.edge.inference import Inference
 from asbru.edge.memory import Memory
 from asbru.edge.mounts import make_router
@@ -42,6 +42,7 @@ from asbru.edge.server import Server
 from asbru.gateway import Gateway, Snapshot, Tools
 from asbru.gateway.models import ModelLists
 from asbru.gateway.passthrough import Passthrough
+from asbru.governance import Register
 from asbru.limits import Limits
 from asbru.logs import log
 from asbru.model.keys import Network
@@ -50,6 +51,7 @@ from asbru.natives import native_providers
 from asbru.providers import Provider, SigV4
 from asbru.providers.prices import batch_price_of, bundled, price_of
 from asbru.store import SchemaError, Store
+from asbru.store.people import merge
 from asbru.store.store import UPLOADS
 from asbru.store.watch import Watch
 from asbru.upstream.client import Client
@@ -132,7 +134,7 @@ class Worker:
     """A whole gateway: listens, carries live traffic, works on batches."""
 
     def __init__(self, plant: Plant, name: str) -> None:
-        settings = plant.settings
+        settings = self.settings = plant.settings
         self.store = Store.open(plant.app_dir, name, time.time)
         self.client = Client()
         signers = Signers(self.client.send, time.time)
@@ -190,7 +192,11 @@ class Worker:
             uploads=self.store.app_dir / UPLOADS,
         )
         health = Route(handler=health_route(self.store), fail=fail_openai, limit=0)
-        identity = Identity(lambda: self.limits.admission.people, time.time)
+        identity = Identity(
+            lambda: self.limits.admission.people,
+            time.time,
+            Rules(settings.client.enforce_auth_on_inference, settings.client.required_headers),
+        )
         managed = admin_mounts(self.store, self.access, self.watch.look)
         return make_router(parts, health, identity, managed)
 
@@ -198,12 +204,21 @@ class Worker:
         """Listen and begin to work. ``replaces``: a dead worker whose claims are free now."""
         if replaces:
             await self.store.release(replaces)
+        await self._take_in()
         await self.watch.start()
         self.limits.start()
         await self.server.start(listener)
         self.engine.start()
         self.submission.start()
         self.bedrock.deliveries.start()
+
+    async def _take_in(self) -> None:
+        """What the file says of people goes into the store; every worker does it, and it is done once."""
+        settings, now = self.settings, time.time()
+        if settings.register != Register():
+            await self.store.write(lambda db: merge(db, settings.register, now))
+        if settings.admin is not None:
+            await self.access.make_sure_of(settings.admin.username, settings.admin.password.reveal())
 
     async def stop(self) -> None:
         """Finish what is under way, for at most DRAIN seconds, then close everything."""

@@ -171,10 +171,52 @@ def test_proxy_offence(proxy: dict[str, Any], offence: str) -> None:
     assert offences(openai(proxy_config=proxy)) == [f"providers.openai.proxy_config.{offence}"]
 
 
-@pytest.mark.parametrize("name", ["enforce_auth_on_inference", "enforce_governance_header", "enforce_scim_auth"])
-def test_a_door_that_cannot_be_locked_yet_is_not_pretended(name: str) -> None:
-    assert offences({"client": {name: True}}) == [
-        f"client.{name}: must be false: virtual keys come with a later version, and until then nobody would be kept out"
+KEY = {"name": "k", "value": "sk-bf-of-this-test"}
+PEOPLE: list[tuple[dict[str, Any], str]] = [
+    ({"virtual_keys": [{"value": "x"}]}, "virtual_keys[0].name: must be said"),
+    (
+        {"virtual_keys": [{"name": "k"}]},
+        "virtual_keys[0].value: must be the key that callers show, such as sk-bf-… or env.NAME",
+    ),
+    (
+        {"virtual_keys": [{"name": "k", "value": "env.NOPE"}]},
+        "virtual_keys[0].value: environment variable NOPE is not set",
+    ),
+    ({"virtual_keys": [KEY, KEY]}, "virtual_keys[1].name: is that of virtual_keys[0] already"),
+    ({"virtual_keys": [{**KEY, "budget_id": "b"}]}, "virtual_keys[0].budget_id: there is no such id: 'b'"),
+    ({"virtual_keys": [{**KEY, "team_id": "t"}]}, "virtual_keys[0].team_id: is the id of no team here"),
+    (
+        {"virtual_keys": [{**KEY, "provider_configs": [{}]}]},
+        "virtual_keys[0].provider_configs[0].provider: must be a provider's name",
+    ),
+    ({"teams": [{"name": "t", "customer_id": "c"}]}, "teams[0].customer_id: is the id of no customer here"),
+    ({"budgets": [{"id": "b"}]}, "budgets[0].max_limit: must be an amount of dollars"),
+    ({"budgets": [{"id": "b", "max_limit": -1}]}, "budgets[0].max_limit: must be from 0 to 1000000000, not -1"),
+    (
+        {"budgets": [{"id": "b", "max_limit": 1, "reset_duration": "1x"}]},
+        "budgets[0].reset_duration: must be a duration such as 30s, 1h, 1d, 1w, 1M or 1Y, this is '1x'",
+    ),
+    ({"rate_limits": [{"id": "r"}]}, "rate_limits[0]: needs token_max_limit or request_max_limit"),
+    ({"virtual_keyz": []}, 'virtual_keyz: unknown field, did you mean "virtual_keys"?'),
+    (
+        {"auth_config": {"is_enabled": True, "admin_password": "long enough"}},
+        "auth_config.admin_username: must be a name without a colon",
+    ),
+    (
+        {"auth_config": {"is_enabled": True, "admin_username": "ada", "admin_password": "x"}},
+        "auth_config.admin_password: must have at least 10 characters",
+    ),
+]
+
+
+@pytest.mark.parametrize(("governance", "offence"), PEOPLE, ids=[text for _, text in PEOPLE])
+def test_offences_in_governance(governance: dict[str, Any], offence: str) -> None:
+    assert offences({"governance": governance}) == [f"governance.{offence}"]
+
+
+def test_a_required_header_must_be_one() -> None:
+    assert offences({"client": {"required_headers": ["x-a", "no header"]}}) == [
+        "client.required_headers[1]: is not a header's name"
     ]
 
 

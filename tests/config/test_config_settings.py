@@ -428,7 +428,7 @@ def test_what_comes_later_is_worth_a_notice(document: dict[str, Any], path: str)
     assert notices(document) == (f"`{path}` is read by a later version; it has no effect now",)
 
 
-@pytest.mark.parametrize("name", ["governance", "auth_config", "guardrails_config", "saml_config"])
+@pytest.mark.parametrize("name", ["guardrails_config", "saml_config"])
 def test_what_would_keep_people_out_says_that_it_does_not(name: str) -> None:
     assert notices({name: {"x": 1}}) == (
         f"`{name}` is read by a later version; it has no effect now: nobody is kept out by it",

@@ -8,6 +8,7 @@ Rule 4. A cookie is believed only when the browser says that the page which asks
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
@@ -17,8 +18,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from asbru.admin.documents import Documents
-from asbru.admin.passwords import matches
+from asbru.admin.documents import Documents, new_id
+from asbru.admin.passwords import hashed, matches
 from asbru.edge.request import Handler, Request
 from asbru.edge.routes import Mount
 from asbru.model.failure import Refused
@@ -94,6 +95,24 @@ class Access:
     async def open_for_setup(self) -> bool:
         """Whether nobody is an admin yet."""
         return not await self.users.all()
+
+    async def make_sure_of(self, username: str, password: str) -> None:
+        """An admin with this name and password, as the configuration file wants it: the file always wins."""
+        found = next((each for each in await self.users.all() if each.username == username), None)
+        if found is not None and found.role is Role.ADMIN:
+            kept = found.password
+            if await self._store.call(lambda: matches(password, kept)):
+                return
+        made = await self._store.call(lambda: hashed(password))
+        if found is not None:
+            new = replace(found, password=made, role=Role.ADMIN)
+            await self.users.change("file", found.id, lambda old: (username, new))
+            await self._store.write(lambda db: logins.end_all(db, new.id))
+            return
+        user = User(id=new_id(), username=username, password=made, role=Role.ADMIN, created_at=self._store.clock())
+        with contextlib.suppress(Refused):
+            # Another worker was faster.
+            await self.users.add("file", user.id, username, user)
 
     def guarded(self, mounts: Iterable[Mount], role: Callable[[Mount], Role]) -> list[Mount]:
         """``mounts``, each with a handler that is called once it is known who calls and that they may."""

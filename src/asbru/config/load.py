@@ -9,16 +9,21 @@ from typing import Any
 import msgspec
 
 from asbru.config.address import http_url
+from asbru.config.file_shape import FileShape
 from asbru.config.findings import ConfigError, Findings, Offence
+from asbru.config.people import admin_of, register_of
+from asbru.config.people_shape import GovernanceShape
 from asbru.config.provider import detected, provider_of
 from asbru.config.s3 import s3_of
 from asbru.config.settings import BatchSettings, Client, ProviderSettings, Settings
-from asbru.config.shape import AsbruShape, BatchShape, ClientShape, FileShape
+from asbru.config.shape import AsbruShape, BatchShape, ClientShape
 from asbru.config.walk import walk
 
 _ORIGIN = re.compile(
     r"\*|https?://(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?"
 )
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 FILE_NAME = "config.json"
 
@@ -75,11 +80,15 @@ def settings_of(document: object, env: Mapping[str, str], source: str = "") -> S
     """The settings in a decoded document. Raises ConfigError with every offence."""
     findings = Findings(env)
     shape = msgspec.convert(walk(document, FileShape, findings), FileShape)
+    governance = shape.governance or GovernanceShape()
     settings = Settings(
         providers=_providers(shape, findings),
         client=_client(shape.client or ClientShape(), findings),
         batch=_batch((shape.asbru or AsbruShape()).batch or BatchShape()),
         s3=s3_of((shape.asbru or AsbruShape()).s3, findings),
+        register=register_of(governance, findings),
+        admin=admin_of(shape.auth_config, "auth_config", findings)
+        or admin_of(governance.auth_config, "governance.auth_config", findings),
         public_url=_public_url(shape.asbru or AsbruShape(), findings),
         detected=not shape.providers,
     )
@@ -96,10 +105,9 @@ def _providers(shape: FileShape, findings: Findings) -> Mapping[str, ProviderSet
 
 
 def _client(said: ClientShape, findings: Findings) -> Client:
-    for name in ("enforce_auth_on_inference", "enforce_governance_header", "enforce_scim_auth"):
-        if getattr(said, name):
-            reason = "must be false: virtual keys come with a later version, and until then nobody would be kept out"
-            findings.refuse(f"client.{name}", reason)
+    for n, header in enumerate(said.required_headers):
+        if not _TOKEN.fullmatch(header):
+            findings.refuse(f"client.required_headers[{n}]", "is not a header's name")
     for n, origin in enumerate(said.allowed_origins):
         if not _ORIGIN.fullmatch(origin):
             wanted = "must be an origin such as https://app.example.com or https://*.example.com, or *"
@@ -108,6 +116,10 @@ def _client(said: ClientShape, findings: Findings) -> Client:
         max_request_body_size=said.max_request_body_size_mb << 20,
         allowed_origins=said.allowed_origins,
         allow_direct_keys=said.allow_direct_keys,
+        enforce_auth_on_inference=(
+            said.enforce_auth_on_inference or said.enforce_governance_header or said.enforce_scim_auth
+        ),
+        required_headers=tuple(name.lower() for name in said.required_headers),
     )
 
 

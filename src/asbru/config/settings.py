@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from asbru.model.keys import Key, Network
+from asbru.governance import Register
+from asbru.model.keys import Key, Network, Secret
 from asbru.model.shown import NOTHING, Shown
 from asbru.providers import CATALOG, Provider
 from asbru.routing import ProviderRoute, Table
@@ -34,12 +35,22 @@ class Client(Struct, frozen=True, kw_only=True):
     """How clients are served. ``max_request_body_size``: bytes; batch creates have their own limit.
 
     ``allowed_origins``: whose pages may ask from a browser, beside this machine's; ``*``: all.
-    ``allow_direct_keys``: whether clients' own credentials go to the providers.
+    ``allow_direct_keys``: whether clients' own credentials go to the providers. ``enforce_auth_on_inference``: whether
+    a virtual key is needed. ``required_headers``: names, small, of what every request must have.
     """
 
     max_request_body_size: int = 100 << 20
     allowed_origins: tuple[str, ...] = ()
     allow_direct_keys: bool = False
+    enforce_auth_on_inference: bool = False
+    required_headers: tuple[str, ...] = ()
+
+
+class Admin(Struct, frozen=True):
+    """Somebody who manages, as the file says it."""
+
+    username: str
+    password: Secret
 
 
 class BatchSettings(Struct, frozen=True, kw_only=True):
@@ -63,6 +74,7 @@ class S3Settings(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True):
     """``providers`` by name. ``public_url``: where clients reach the gateway, without a final slash; "": as they came.
 
+    ``register``: people and limits that the file names. ``admin``: whom it wants to manage.
     ``notices``: what the operator should know. ``detected``: no provider was configured, so the environment was asked.
     """
 
@@ -70,6 +82,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     client: Client = Client()
     batch: BatchSettings = BatchSettings()
     s3: S3Settings | None = None
+    register: Register = Register()
+    admin: Admin | None = None
     public_url: str = ""
     notices: tuple[str, ...] = ()
     detected: bool = False

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 ALWAYS = object()
 """For ``LATER``: every value is worth a notice."""
 
-GUARDS = frozenset({"auth_config", "governance", "guardrails_config", "saml_config"})
+GUARDS = frozenset({"guardrails_config", "saml_config"})
 """Those of ``LATER`` that would keep someone out: their notices say that they do not."""
 
 Share = Annotated[float, Meta(ge=0, le=1_000_000)]
@@ -224,12 +224,12 @@ class ClientShape(Shape, frozen=True, kw_only=True):
         "mcp_tool_execution_timeout": ALWAYS,
         "mcp_tool_sync_interval": ALWAYS,
         "prometheus_labels": [],
-        "required_headers": [],
         "whitelisted_routes": [],
     }
     IDLE = frozenset({"allowed_headers", "initial_pool_size", "disable_db_pings_in_health"})
 
     allow_direct_keys: bool = False
+    required_headers: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_request_body_size_mb: AtLeastOne = 100
     enforce_auth_on_inference: bool = False
@@ -260,34 +260,6 @@ class AsbruShape(Shape, frozen=True, kw_only=True):
     public_url: str = ""
     batch: BatchShape | None = None
     s3: S3Shape | None = None
-
-
-class FileShape(Shape, frozen=True, kw_only=True):
-    """The whole file. ``providers`` None: the file says nothing of them, and the environment is asked."""
-
-    LATER = {
-        "audit_logs": {},
-        "auth_config": {},
-        "cluster_config": {},
-        "config_store": ALWAYS,
-        "encryption_key": "",
-        "framework": {},
-        "governance": {},
-        "guardrails_config": {},
-        "large_payload_optimization": {},
-        "load_balancer_config": {},
-        "logs_store": ALWAYS,
-        "mcp": {},
-        "plugins": [],
-        "saml_config": {},
-        "vector_store": {},
-        "websocket": {},
-    }
-    IDLE = frozenset({"$schema", "version"})
-
-    client: ClientShape | None = None
-    providers: dict[str, ProviderShape] | None = None
-    asbru: AsbruShape | None = None
 
 
 _REQUESTS = """

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+from msgspec import Struct
+
 from asbru.edge.request import Request
 from asbru.governance import People
 from asbru.model.failure import Refused
@@ -21,22 +23,30 @@ _PLACES = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256 +Credential=([^/,\s]+)/")
 
 
+class Rules(Struct, frozen=True):
+    """``key_needed``: who shows no virtual key may do nothing. ``headers``: names, small, that must be there."""
+
+    key_needed: bool = False
+    headers: tuple[str, ...] = ()
+
+
 class Identity:
-    """``identify(request)``: who it is. ``people``: those known now. ``clock``: Unix seconds.
+    """``identify(request)``: who it is. ``people``: those known now. ``clock``: Unix seconds."""
 
-    ``required``: who shows no key may do nothing.
-    """
-
-    def __init__(self, people: Callable[[], People], clock: Callable[[], float], required: bool = False) -> None:
+    def __init__(self, people: Callable[[], People], clock: Callable[[], float], rules: Rules) -> None:
         self._people = people
         self._clock = clock
-        self.required = required
+        self._rules = rules
 
     def __call__(self, request: Request) -> Principal:
         """Raises Refused(401) without a key where one is needed, Refused(403) for one that is not good."""
+        rules = self._rules
+        if rules.headers and (absent := [name for name in rules.headers if not request.headers.get(name.encode())]):
+            text = f"missing required headers: {', '.join(absent)}"
+            raise Refused(400, text, code="missing_required_headers", param=absent[0])
         value = shown(request.headers, request.query)
         if not value:
-            if self.required:
+            if rules.key_needed:
                 text = "virtual key is required. Provide a virtual key via the x-bf-vk header."
                 raise Refused(401, text, code="virtual_key_required")
             return NOBODY
