@@ -10,8 +10,10 @@ from wire_kit import plain
 from asbru.model.chat import (
     Audio,
     Cache,
+    Choice,
     Citation,
     Image,
+    Likely,
     Opaque,
     Refusal,
     Reply,
@@ -28,8 +30,15 @@ WORDS = st.text(max_size=12)
 RAWS = st.dictionaries(WORDS, st.integers() | WORDS, max_size=3).map(lambda value: Raw(msgspec.json.encode(value)))
 CACHES = st.none() | st.builds(Cache, st.sampled_from(["", "5m", "1h"]))
 CITATIONS = st.builds(Citation, format=st.sampled_from(Format), raw=RAWS, url=WORDS, title=WORDS, quote=WORDS)
+LIKELY = st.builds(Likely, token=WORDS, logprob=st.floats(-9, 0), id=st.integers(-1, 9))
 PARTS = st.one_of(
-    st.builds(Text, WORDS, cache=CACHES, citations=st.lists(CITATIONS, max_size=2).map(tuple)),
+    st.builds(
+        Text,
+        WORDS,
+        cache=CACHES,
+        citations=st.lists(CITATIONS, max_size=2).map(tuple),
+        logprobs=st.lists(LIKELY, max_size=2).map(tuple),
+    ),
     st.builds(Thinking, text=WORDS, signature=WORDS),
     st.builds(Thinking, redacted=WORDS.filter(bool)),
     st.builds(ToolCall, id=WORDS, name=WORDS, arguments=RAWS, cache=CACHES),
@@ -39,6 +48,12 @@ PARTS = st.one_of(
     st.builds(Audio, data=WORDS, format=WORDS),
 )
 USAGES = st.builds(Usage, input=st.integers(0, 99), output=st.integers(0, 99), cache_read=st.integers(0, 9))
+CHOICES = st.builds(
+    Choice,
+    parts=st.lists(PARTS, max_size=3).map(tuple),
+    finish=st.none() | st.sampled_from(Finish),
+    stop_sequence=WORDS,
+)
 REPLIES = st.builds(
     Reply,
     id=WORDS,
@@ -49,6 +64,7 @@ REPLIES = st.builds(
     usage=USAGES,
     created=st.integers(0, 2**40),
     extra=st.dictionaries(WORDS, RAWS, max_size=2),
+    others=st.lists(CHOICES, max_size=2).map(tuple),
     origin=st.sampled_from(Format),
 )
 

@@ -164,7 +164,8 @@ def test_googles_sdk_reads_what_we_write(path: Path) -> None:
     found = told(path)
     whole = fold(found)
     chunks = google_reads(stream(found))
-    parts = [part for chunk in chunks for part in (chunk.candidates[0].content.parts or ()) if chunk.candidates]  # type: ignore[index, union-attr]
+    candidates = [each for chunk in chunks for each in chunk.candidates or () if not each.index]
+    parts = [part for each in candidates if each.content for part in each.content.parts or ()]
     texts = "".join(part.text or "" for part in parts if not part.thought)
     assert texts == "".join(part.text for part in whole.parts if isinstance(part, Text))
     calls = [part.function_call for part in parts if part.function_call]

@@ -62,17 +62,26 @@ def test_cuts_do_not_matter(path: Path) -> None:
 
 
 def carried(reply: Reply) -> dict[str, Any]:
-    """What the other format can say: no opaque parts, neighbouring texts as one, no stop sequence."""
+    """What the other format can say: one answer, no opaque parts, neighbouring texts as one, no probabilities, no stop
+    sequence.
+    """
     parts: list[Any] = []
     for part in reply.parts:
         if isinstance(part, Opaque):
             continue
+        if isinstance(part, Text):
+            part = msgspec.structs.replace(part, logprobs=())
         if isinstance(part, Text) and parts and isinstance(parts[-1], Text):
             parts[-1] = Text(parts[-1].text + part.text, citations=parts[-1].citations + part.citations)
         else:
             parts.append(part)
     return meaning(
-        msgspec.structs.replace(reply, parts=tuple(parts)), "id", "created", "finish", "stop_sequence", "usage"
+        msgspec.structs.replace(reply, parts=tuple(parts), others=()),
+        "id",
+        "created",
+        "finish",
+        "stop_sequence",
+        "usage",
     )
 
 

@@ -274,7 +274,8 @@ class Translate:
         id, asked = x.id.removeprefix("req_"), x.asked or x.envelope.members
         self._stamp = Stamp(id=id, at=int(x.at), model=model, ask=self._ask, asked=asked)
         wanted = x.peek.stream or x.codec.flows
-        self.stream = wanted and self._out.streams
+        self._asks: tuple[Any, ...] = (self._ask,) if self._out.split is None else self._out.split(self._ask)
+        self.stream = wanted and self._out.streams and len(self._asks) == 1
         if wanted:
             self._writer = x.codec.writer(self._stamp, self._ask)
         if self.stream:
@@ -293,13 +294,11 @@ class Translate:
         self.failure: Failure | None = None
 
     def request(self) -> bytes:
-        if self._out.split is None:
-            return self._written(self._ask)
-        first, *others = self._out.split(self._ask)
-        body = self._written(first)
-        lost = self.lost
-        self.more = tuple([self._written(each) for each in others])
-        self.lost = lost
+        body = self._written(self._asks[0])
+        if len(self._asks) > 1:
+            lost = self.lost
+            self.more = tuple([self._written(each) for each in self._asks[1:]])
+            self.lost = lost
         return body
 
     def _written(self, ask: Any) -> bytes:

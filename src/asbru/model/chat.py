@@ -39,10 +39,27 @@ class Citation(Struct, frozen=True, kw_only=True):
     quote: str = ""
 
 
+class Likely(Struct, frozen=True, kw_only=True):
+    """A token and the natural logarithm of its probability. ``top``: the likeliest tokens at its place, best first.
+
+    ``bytes``: of its text in UTF-8, where they were told: a token may be a part of a character. ``id``: its number in
+    the model's vocabulary, -1 when not told. Of several tokens whose texts are told as one, the first has that text.
+    """
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...] | None = None
+    id: int = -1
+    top: "tuple[Likely, ...]" = ()
+
+
 class Text(Struct, frozen=True, tag="text"):
+    """``logprobs``: of its tokens, where they were asked for."""
+
     text: str
     cache: Cache | None = None
     citations: tuple[Citation, ...] = ()
+    logprobs: tuple[Likely, ...] = ()
 
 
 class Image(Struct, frozen=True, tag="image", kw_only=True):
@@ -166,7 +183,11 @@ class ToolChoice(Struct, frozen=True, kw_only=True):
 
 
 class Sampling(Struct, frozen=True, kw_only=True):
-    """How to choose tokens; None: not said."""
+    """How to choose tokens; None: not said.
+
+    ``logprobs``: tell how likely each token was, and so many that might have stood in its place. ``n``: how many
+    answers, each of them made anew.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
@@ -176,6 +197,8 @@ class Sampling(Struct, frozen=True, kw_only=True):
     presence_penalty: float | None = None
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
+    logprobs: int | None = None
+    n: int | None = None
 
 
 class Output(Struct, frozen=True, kw_only=True):
@@ -224,8 +247,19 @@ class Ask(Struct, frozen=True, kw_only=True):
     origin: Format
 
 
+class Choice(Struct, frozen=True, kw_only=True):
+    """Another answer to the same question."""
+
+    parts: tuple[Part, ...]
+    finish: Finish | None = Finish.STOP
+    stop_sequence: str = ""
+
+
 class Reply(Struct, frozen=True, kw_only=True):
-    """What the model answered. ``id`` is the upstream's; ``created`` Unix seconds, 0 when the format does not tell."""
+    """What the model answered. ``id`` is the upstream's; ``created`` Unix seconds, 0 when the format does not tell.
+
+    ``others``: the second answer and those after it, where several were asked for; ``usage`` is that of all.
+    """
 
     id: str
     model: str
@@ -235,6 +269,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
     created: int = 0
     extra: Mapping[str, Raw] = {}
+    others: tuple[Choice, ...] = ()
     origin: Format
 
 

@@ -3,7 +3,7 @@
 Events of a part that begins while another is open wait until that one closes.
 """
 
-from asbru.model.events import Close, Done, Event, Open, Start
+from asbru.model.events import Close, Done, Ended, Event, Open, Start
 
 
 class OneByOne:
@@ -21,6 +21,8 @@ class OneByOne:
             return [event]
         if isinstance(event, Done):
             return [*self._rest(), event]
+        if isinstance(event, Ended):
+            return []
         if event.index == self._current:
             return [event, *self._next()] if isinstance(event, Close) else [event]
         if event.index in self._waiting:

@@ -20,6 +20,7 @@ from asbru.wire.anthropic.messages import peek, put
 from asbru.wire.codec import Codec, Stamp, Written
 from asbru.wire.envelope import Envelope
 from asbru.wire.passing import Passing, data_of, frames_of
+from asbru.wire.several import as_one, one_each, unsaid, untold
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, Shape, given, read_members, refused, said, write_json
 from asbru.wire.sse import Frame, write_frame
 
@@ -131,6 +132,7 @@ def write_ask(ask: Ask) -> Written:
     told = (("tools", ask.tools), ("response_format", ask.output), ("thinking", ask.thinking), ("seed", sampling.seed))
     lost += [name for name, value in told if value not in (None, ())]
     lost += [name for name in ("frequency_penalty", "presence_penalty") if getattr(sampling, name)]
+    lost += untold(sampling)
     if home:
         body |= ask.extra
     return Written(write_json(body), tuple(lost))
@@ -182,6 +184,7 @@ def write_reply(reply: Reply, stamp: Stamp) -> Written:
         for n, part in enumerate(reply.parts)
         if not isinstance(part, Text | Refusal)
     ]
+    lost += unsaid(reply)
     body = _event("".join(texts), reply.model, stamp)
     body |= {"stop_reason": _write_stop(reply.finish), "stop": reply.stop_sequence or None}
     if home:
@@ -248,7 +251,7 @@ class CompleteWriter:
         match event:
             case Start():
                 self._model = event.model
-            case Open() if isinstance(event.part, Text | Refusal):
+            case Open() if isinstance(event.part, Text | Refusal) and not event.choice:
                 self._texts.add(event.index)
             case Delta() if event.text and event.index in self._texts:
                 return self._frame(event.text, {})
@@ -307,6 +310,8 @@ CODEC: Codec[Ask, Reply] = Codec(
     read_ask=read_ask,
     write_ask=write_ask,
     read_reply=read_reply,
+    split=one_each,
+    join=as_one,
     write_reply=write_reply,
     reader=CompleteReader,
     writer=CompleteWriter,

@@ -17,6 +17,7 @@ from asbru.wire.anthropic.messages_usage import read_usage
 from asbru.wire.codec import Codec, Peek
 from asbru.wire.envelope import Envelope
 from asbru.wire.peeking import model_member, peek_fallbacks, peek_model, peek_stream
+from asbru.wire.several import as_one, one_each
 from asbru.wire.shapes import kind_of
 
 
@@ -59,6 +60,8 @@ CODEC: Codec[Ask, Reply] = Codec(
     read_ask=read_ask,
     write_ask=write_ask,
     read_reply=read_reply,
+    split=one_each,
+    join=as_one,
     write_reply=write_reply,
     reader=MessageReader,
     writer=MessageWriter,

@@ -17,13 +17,14 @@ from asbru.wire.anthropic.messages_parts import Json, mark, plain, write_part
 from asbru.wire.anthropic.messages_thinking import write_thinking
 from asbru.wire.codec import Written
 from asbru.wire.places import Places
+from asbru.wire.several import untold
 from asbru.wire.shapes import Members, read_members, said, write_json
 
 HERE = Format.ANTHROPIC_MESSAGES
 
 _CHOICES = {"auto": "auto", "required": "any", "none": "none", "tool": "tool"}
 _TIERS = {"auto": "auto", "default": "standard_only"}
-_NOTHING_LOST = {"n": b"1", "modalities": b'["text"]'}
+_NOTHING_LOST = {"modalities": b'["text"]'}
 """Members whose value asks for what Anthropic does anyway."""
 
 LEAST_TOP_P = 0.95
@@ -40,6 +41,7 @@ def write_ask(ask: Ask) -> Written:
     if thinking:
         body["thinking"] = thinking
     _write_output(ask, effort, body, lost)
+    lost += untold(ask.sampling)
     _write_sampling(ask, thinking is not None and thinking["type"] != "disabled", body, lost)
     if ask.user:
         body["metadata"] = {"user_id": ask.user}

@@ -13,6 +13,7 @@ from asbru.wire.anthropic.messages_parts import Json, write_tool_use
 from asbru.wire.anthropic.messages_usage import WireUsage, to_usage, write_usage
 from asbru.wire.anthropic.messages_words import read_stop, write_stop
 from asbru.wire.codec import Stamp, Written
+from asbru.wire.several import unsaid
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, read_members, said, write_json
 
 HERE = Format.ANTHROPIC_MESSAGES
@@ -86,6 +87,7 @@ def write_reply(reply: Reply, stamp: Stamp) -> Written:
     home = reply.origin is HERE
     lost = [name for name, raw in reply.extra.items() if not home and said(raw)]
     content = [block for n, part in enumerate(reply.parts) if (block := _write(part, f"content.{n}", lost)) is not None]
+    lost += unsaid(reply)
     body: Json = {
         "id": f"msg_{stamp.id}",
         "type": "message",

@@ -8,7 +8,7 @@ events of a part that begins while another is open wait until that one closes.
 from msgspec import Raw
 
 from asbru.model.chat import Ask, Opaque, Part, Refusal, Text, Thinking, ToolCall
-from asbru.model.events import Close, Delta, Done, Event, Open, Start
+from asbru.model.events import Close, Delta, Done, Ended, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
 from asbru.wire.anthropic.errors import write_failure
@@ -48,6 +48,8 @@ class MessageWriter:
                 return self._start(event)
             case Done():
                 return self._done(event)
+            case Ended():
+                return b""
         if event.index == self._current:
             return self._current_event(event)
         if self._current >= 0 or event.index in self._waiting:
@@ -73,9 +75,12 @@ class MessageWriter:
         return _frame("message_start", {"message": message})
 
     def _open(self, event: Open) -> bytes:
-        """Begins a block. A part that this format lacks is passed over: its further events find no current block."""
+        """Begins a block. A part that this format lacks, or of a further answer,
+        is passed over: its further events find no current block."""
         part = event.part
         block: Json | Raw | None
+        if event.choice:
+            return b""
         if isinstance(part, ToolCall):
             block = {"type": "tool_use", "id": tool_id(part.id), "name": part.name, "input": {}}
         elif isinstance(part, Opaque):

@@ -17,6 +17,7 @@ from asbru.wire.bedrock.taps import FrameTap
 from asbru.wire.codec import Codec, Peek, Tap
 from asbru.wire.envelope import Envelope
 from asbru.wire.peeking import peek_fallbacks
+from asbru.wire.several import as_one, one_each
 from asbru.wire.sse import Frame
 
 
@@ -49,6 +50,8 @@ CODEC: Codec[Ask, Reply] = Codec(
     read_ask=read_ask,
     write_ask=write_ask,
     read_reply=read_reply,
+    split=one_each,
+    join=as_one,
     write_reply=write_reply,
     reader=ConverseReader,
     writer=ConverseWriter,

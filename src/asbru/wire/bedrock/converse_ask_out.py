@@ -17,11 +17,12 @@ from asbru.wire.bedrock.converse_output import by_tool, forced, output_tool
 from asbru.wire.bedrock.converse_parts import Blocks, Json, cache_point
 from asbru.wire.codec import Written
 from asbru.wire.places import Places
+from asbru.wire.several import untold
 from asbru.wire.shapes import said, write_json
 
 HERE = Format.BEDROCK_CONVERSE
 
-_NOTHING_LOST = {"n": b"1", "modalities": b'["text"]'}
+_NOTHING_LOST = {"modalities": b'["text"]'}
 """Members whose value asks for what Bedrock does anyway."""
 
 _TIERS = frozenset({"priority", "default", "flex", "reserved"})
@@ -81,6 +82,7 @@ def _write_inference(ask: Ask, extras: Extras, body: Json, lost: list[str]) -> N
     lost += [name for name in ("frequency_penalty", "presence_penalty") if getattr(sampling, name)]
     if sampling.seed is not None:
         lost.append("seed")
+    lost += untold(sampling)
     if config:
         body["inferenceConfig"] = config
 

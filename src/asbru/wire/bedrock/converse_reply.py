@@ -12,6 +12,7 @@ from asbru.wire.bedrock.converse_parts import Blocks, Json
 from asbru.wire.bedrock.converse_usage import WireUsage, to_usage, write_usage
 from asbru.wire.bedrock.converse_words import read_stop, write_stop
 from asbru.wire.codec import Stamp, Written
+from asbru.wire.several import unsaid
 from asbru.wire.shapes import BAD_JSON, Members, read_members, said, write_json
 
 HERE = Format.BEDROCK_CONVERSE
@@ -68,6 +69,7 @@ def write_reply(reply: Reply, stamp: Stamp) -> Written:
             content += blocks.write(part, f"content.{n}")
     if reply.stop_sequence:
         lost.append("stop_sequence")
+    lost += unsaid(reply)
     body: Json = {
         "output": {"message": {"role": "assistant", "content": content}},
         "stopReason": write_stop(reply.finish),

@@ -1,7 +1,7 @@
 """Events, written as a streamed Converse reply in Amazon's event stream."""
 
 from asbru.model.chat import Ask, Image, Opaque, Part, Refusal, Text, Thinking, ToolCall
-from asbru.model.events import Close, Delta, Done, Event, Open, Start
+from asbru.model.events import Close, Delta, Done, Ended, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
 from asbru.wire.aws import write_event, write_exception
@@ -37,17 +37,22 @@ class ConverseFrames:
             case Start():
                 return [_frame("messageStart", {"role": "assistant"})]
             case Open():
-                return self._open(event.part)
+                return self._open(event)
             case Delta():
                 return [] if self._kind is None else [self._more(delta) for delta in self._deltas(event)]
             case Close():
                 return self._close()
+            case Ended():
+                return []
             case Done():
                 return self._done(event)
 
-    def _open(self, part: Part) -> list[Frame]:
+    def _open(self, event: Open) -> list[Frame]:
         """Begins a block. A part that this format lacks is passed over, with its deltas."""
-        self._kind = None if isinstance(part, Opaque) else type(part)
+        part = event.part
+        self._kind = None if isinstance(part, Opaque) or event.choice else type(part)
+        if event.choice:
+            return []
         if isinstance(part, ToolCall):
             frames = [self._start({"toolUse": {"toolUseId": tool_id(part.id), "name": part.name}})]
             if part.arguments:

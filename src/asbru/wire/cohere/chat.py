@@ -14,6 +14,7 @@ from asbru.wire.cohere.errors import read_failure, write_failure
 from asbru.wire.cohere.usage import read_usage
 from asbru.wire.envelope import Envelope
 from asbru.wire.peeking import peek_fallbacks, peek_model, peek_stream, put_model
+from asbru.wire.several import as_one, one_each
 
 
 def peek(envelope: Envelope) -> Peek:
@@ -32,6 +33,8 @@ CODEC: Codec[Ask, Reply] = Codec(
     read_ask=read_ask,
     write_ask=write_ask,
     read_reply=read_reply,
+    split=one_each,
+    join=as_one,
     write_reply=write_reply,
     reader=ChatReader,
     writer=ChatWriter,

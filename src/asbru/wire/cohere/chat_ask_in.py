@@ -77,6 +77,7 @@ def _sampling(body: shapes.Body) -> Sampling:
         presence_penalty=body.presence_penalty,
         stop=tuple(body.stop_sequences or ()),
         max_tokens=body.max_tokens,
+        logprobs=0 if body.logprobs else None,
     )
 
 

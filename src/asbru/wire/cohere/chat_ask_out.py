@@ -31,6 +31,7 @@ from asbru.wire.anthropic.messages_thinking import BUDGETS
 from asbru.wire.codec import Written
 from asbru.wire.openai.chat_words import write_arguments
 from asbru.wire.places import Places
+from asbru.wire.several import untold
 from asbru.wire.shapes import join, said, write_json
 
 HERE = Format.COHERE_CHAT
@@ -51,6 +52,7 @@ def write_ask(ask: Ask) -> Written:
     _Messages(ask, lost).write(body)
     _write_tools(ask, body, lost)
     _write_sampling(ask, body, lost)
+    lost += untold(ask.sampling, "logprobs")
     _write_output(ask, body, lost)
     _write_effort(ask, body, lost)
     if ask.stream:
@@ -65,6 +67,8 @@ def write_ask(ask: Ask) -> Written:
 
 def _write_sampling(ask: Ask, body: Json, lost: list[str]) -> None:
     sampling = ask.sampling
+    if sampling.logprobs is not None:
+        body["logprobs"] = True
     for name in ("temperature", "seed", "max_tokens"):
         if (value := getattr(sampling, name)) is not None:
             body[name] = value

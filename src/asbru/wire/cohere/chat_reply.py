@@ -11,9 +11,11 @@ from asbru.wire.cohere.chat_ask_out import Json, tool_call
 from asbru.wire.cohere.chat_citations import PLAN, attach, write_citation
 from asbru.wire.cohere.chat_words import FAILED, read_finish, write_finish
 from asbru.wire.cohere.errors import ended_badly
+from asbru.wire.cohere.logprobs import read_pieces, write_pieces
 from asbru.wire.cohere.usage import WireUsage, to_usage, write_usage
+from asbru.wire.likely import all_of, given_to, has_top
 from asbru.wire.openai.chat_reply import missing_id
-from asbru.wire.shapes import BAD_JSON, Members, read_members, said, write_json
+from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, read_members, said, write_json
 
 HERE = Format.COHERE_CHAT
 
@@ -48,11 +50,12 @@ class _Body(Struct, kw_only=True):
     message: _Message
     finish_reason: str | None = None
     usage: WireUsage | None = None
+    logprobs: Raw = NOTHING
 
 
 _body = msgspec.json.Decoder(_Body).decode
 _item = msgspec.json.Decoder(Item).decode
-_READ = frozenset({"id", "message", "finish_reason", "usage", "meta"})
+_READ = frozenset({"id", "message", "finish_reason", "usage", "meta", "logprobs"})
 
 
 def read_reply(body: bytes) -> Reply:
@@ -86,6 +89,13 @@ def _parts(whole: _Body, extra: Members) -> list[Part]:
         plan = len(parts)
         parts.append(Text(message.tool_plan))
     parts = attach(parts, message.citations or (), plan, extra, "message.citations")
+    if (raw := given(whole.logprobs)) is not None:
+        tokens = read_pieces(raw)
+        told = given_to(parts, tokens) if tokens else None
+        if told is None:
+            extra["logprobs"] = raw
+        else:
+            parts = told
     for n, call in enumerate(message.tool_calls or ()):
         function = call.function or CallFunction()
         call_id = call.id or missing_id(whole.id or "", n)
@@ -118,6 +128,10 @@ def write_reply(reply: Reply, stamp: Stamp) -> Written:
         "message": _message(reply, lost),
         "usage": write_usage(reply.usage),
     }
+    if pieces := write_pieces(all_of(reply.parts)):
+        body["logprobs"] = pieces
+    lost += [f"choices.{n}" for n, _ in enumerate(reply.others, 1)]
+    lost += [f"content.{n}.logprobs.top" for n, part in enumerate(reply.parts) if has_top(part)]
     if home:
         body |= {name: raw for name, raw in reply.extra.items() if "." not in name}
     return Written(write_json(body), tuple(lost))

@@ -27,6 +27,7 @@ class Body(Struct, kw_only=True, forbid_unknown_fields=True):
     presence_penalty: float | None = None
     stop_sequences: list[str] | None = None
     max_tokens: int | None = None
+    logprobs: bool | None = None
     stream: bool | None = None
 
 

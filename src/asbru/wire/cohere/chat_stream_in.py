@@ -18,6 +18,7 @@ from asbru.wire.cohere.chat_citations import PLAN, cited_shape, read_citation
 from asbru.wire.cohere.chat_reply import Call, CallFunction, Item, empty_part
 from asbru.wire.cohere.chat_words import FAILED, read_finish
 from asbru.wire.cohere.errors import ended_badly
+from asbru.wire.cohere.logprobs import read_piece
 from asbru.wire.cohere.usage import WireUsage, to_usage
 from asbru.wire.faults import judge, read_fault
 from asbru.wire.openai.chat_reply import missing_id
@@ -37,6 +38,8 @@ class _Message(Struct):
 
 
 class _Delta(Struct):
+    """(``logprobs`` stand beside it.)"""
+
     message: _Message | None = None
     finish_reason: str | None = None
     usage: WireUsage | None = None
@@ -49,6 +52,7 @@ class _Event(Struct):
     index: int | None = None
     delta: _Delta | None = None
     message: str | None = None
+    logprobs: Raw = NOTHING
 
 
 _event = msgspec.json.Decoder(_Event).decode
@@ -141,8 +145,10 @@ class ChatReader:
         index = self._content.get(event.index or 0, -1)
         if index not in self._open:
             raise Broken(502, "The provider's stream goes on with a content that is not open.", code="bad_stream")
-        if text := item.text or item.thinking:
-            events.append(Delta(index=index, text=text))
+        raw = given(event.logprobs)
+        tokens = () if raw is None or item.thinking else read_piece(raw)
+        if (text := item.text or item.thinking or "") or tokens:
+            events.append(Delta(index=index, text=text, logprobs=tokens))
 
     def _say_plan(self, text: str, events: list[Event]) -> None:
         if self._plan not in self._open:

@@ -6,13 +6,14 @@ A text before tool calls is told as content: that it was a plan is not known whe
 """
 
 from asbru.model.chat import Ask, Part, Refusal, Text, Thinking, ToolCall
-from asbru.model.events import Close, Delta, Done, Event, Open, Start
+from asbru.model.events import Close, Delta, Done, Ended, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
 from asbru.wire.codec import Stamp
 from asbru.wire.cohere.chat_ask_out import Json
 from asbru.wire.cohere.chat_citations import write_citation
 from asbru.wire.cohere.chat_words import write_finish
+from asbru.wire.cohere.logprobs import write_piece
 from asbru.wire.cohere.usage import write_usage
 from asbru.wire.openai.chat_words import arguments_text
 from asbru.wire.shapes import write_json
@@ -56,6 +57,8 @@ class ChatWriter:
             case Start():
                 message = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
                 return _frame({"id": self._stamp.id, "type": "message-start", "delta": {"message": message}})
+            case Ended():
+                return b""
             case Done():
                 return self._done(event)
 
@@ -65,7 +68,7 @@ class ChatWriter:
 
     def _open(self, event: Open) -> bytes:
         """Begins a part. One that this format lacks is passed over: it is not kept, and so are its further events."""
-        part = event.part
+        part = None if event.choice else event.part
         match part:
             case ToolCall():
                 state = self._parts[event.index] = _Part(ToolCall, self._calls)
@@ -94,10 +97,14 @@ class ChatWriter:
             return _told("tool-call-delta", state.n, {"tool_calls": {"function": {"arguments": event.arguments}}})
         if isinstance(event.part, Text):
             return self._cite(event.part, state)
-        if not event.text:
+        if not event.text and not event.logprobs:
             return b""
         state.text += event.text
-        return _told("content-delta", state.n, {"content": {_member(state): event.text}})
+        message = {"message": {"content": {_member(state): event.text}}}
+        frame: Json = {"type": "content-delta", "index": state.n, "delta": message}
+        if event.logprobs:
+            frame["logprobs"] = write_piece(event.logprobs)
+        return _frame(frame)
 
     def _cite(self, holder: Text, state: _Part) -> bytes:
         out = b""

@@ -11,6 +11,7 @@ from asbru.wire.gemini.generate_thinking import read_thinking
 from asbru.wire.gemini.generate_words import MODES, read_tier
 from asbru.wire.gemini.openapi import to_json_schema
 from asbru.wire.gemini.proto import snake
+from asbru.wire.openai.chat_ask_in import read_n
 from asbru.wire.shapes import Members, given, join, read_members, refused, write_json
 
 HERE = Format.GEMINI_GENERATE
@@ -52,6 +53,8 @@ def read_body(members: Members) -> Ask:
 
 
 def _sampling(config: shapes.GenerationConfig) -> Sampling:
+    if config.logprobs and not config.response_logprobs:
+        raise refused(f"{CONFIG}.logprobs", "is only allowed when responseLogprobs is true")
     return Sampling(
         temperature=config.temperature,
         top_p=config.top_p,
@@ -61,6 +64,8 @@ def _sampling(config: shapes.GenerationConfig) -> Sampling:
         presence_penalty=config.presence_penalty,
         stop=tuple(config.stop_sequences or ()),
         max_tokens=config.max_output_tokens,
+        logprobs=(config.logprobs or 0) if config.response_logprobs else None,
+        n=read_n(config.candidate_count, f"{CONFIG}.candidateCount"),
     )
 
 

@@ -31,7 +31,7 @@ MOST_STOPS = 5
 """Stop sequences that Google takes."""
 
 _CHOICES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
-_SAYS_NOTHING = {"n": b"1", "modalities": b'["text"]', f"{CONFIG}.candidateCount": b"1"}
+_SAYS_NOTHING = {"modalities": b'["text"]'}
 _NEEDS_SIGNATURES = re.compile(r"gemini-(?!1|2)\d")
 _NESTED = re.compile(rf"(?:{CONFIG}|toolConfig)\.\w+")
 _NO_PARAMETERS = b'{"type":"object","properties":{}}'
@@ -94,6 +94,9 @@ def _config(ask: Ask, lost: list[str]) -> Json:
         "maxOutputTokens": sampling.max_tokens,
         "stopSequences": sampling.stop[:MOST_STOPS] or None,
         "seed": sampling.seed,
+        "candidateCount": sampling.n,
+        "responseLogprobs": None if sampling.logprobs is None else True,
+        "logprobs": sampling.logprobs or None,
         "presencePenalty": sampling.presence_penalty,
         "frequencyPenalty": sampling.frequency_penalty,
         "thinkingConfig": write_thinking(ask.thinking, ask.model, lost),

@@ -1,12 +1,12 @@
 """A whole generateContent response, read into the model and written from it."""
 
+import re
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
-from asbru.model.chat import Citation, Opaque, Part, Reply, Text, ToolCall, raw_arguments
+from asbru.model.chat import Choice, Citation, Opaque, Part, Reply, Text, ToolCall, raw_arguments
 from asbru.model.failure import Broken
 from asbru.model.names import Finish, Format, Role
 from asbru.wire.codec import Stamp, Written
@@ -15,8 +15,10 @@ from asbru.wire.gemini.generate_grounding import Grounding, read_citations
 from asbru.wire.gemini.generate_parts import ModelParts
 from asbru.wire.gemini.generate_usage import WireUsage, to_usage, write_usage
 from asbru.wire.gemini.generate_words import is_known, read_finish, write_finish
+from asbru.wire.gemini.logprobs import average, read_result, write_result
 from asbru.wire.gemini.media import Json, read_blob, read_link
 from asbru.wire.gemini.signatures import read_signature
+from asbru.wire.likely import all_of, given_to
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, read_members, said, write_json
 
 HERE = Format.GEMINI_GENERATE
@@ -59,6 +61,7 @@ class Candidate(Struct, rename="camel"):
     index: int | None = None
     grounding_metadata: Raw = NOTHING
     citation_metadata: Raw = NOTHING
+    logprobs_result: Raw = NOTHING
 
 
 class Feedback(Struct, rename="camel"):
@@ -81,11 +84,11 @@ body_shape = msgspec.json.Decoder(Body, strict=False).decode
 candidate_shape = msgspec.json.Decoder(Candidate).decode
 part_shape = msgspec.json.Decoder(PartShape).decode
 _READ = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
-_READ_OF_CANDIDATE = frozenset({"content", "finishReason", "index", "avgLogprobs", "tokenCount"})
+_READ_OF_CANDIDATE = frozenset({"content", "finishReason", "index", "avgLogprobs", "tokenCount", "logprobsResult"})
 
 
 def read_reply(body: bytes) -> Reply:
-    """The first candidate; further ones are named in ``extra``. Raises Broken for what is not a response."""
+    """The candidates. Raises Broken for what is not a response."""
     try:
         return _read_reply(body)
     except BAD_JSON as error:
@@ -99,29 +102,42 @@ def _read_reply(body: bytes) -> Reply:
     if not whole.candidates and not blocked:
         raise Broken(502, "The provider's answer has no candidates.", code="bad_reply")
     raws = whole.candidates or []
-    extra.update({f"candidates.{n}": raw for n, raw in enumerate(raws) if n})
-    candidate = candidate_shape(raws[0]) if raws else Candidate()
-    if raws:
-        extra.update(_beside(raws[0], candidate.finish_reason))
-    parts = read_parts(candidate, whole.response_id or "")
-    called = any(isinstance(part, ToolCall) for part in parts)
-    finish = read_finish(candidate.finish_reason, called=called)
+    reply_id = whole.response_id or ""
+    first, *others = [_read_candidate(raw, n, reply_id, extra) for n, raw in enumerate(raws)] or [_BLOCKED]
     return Reply(
-        id=whole.response_id or "",
+        id=reply_id,
         model=whole.model_version or "",
-        parts=tuple(parts),
-        finish=Finish.CONTENT_FILTER if blocked and not raws else finish,
+        parts=first.parts,
+        finish=first.finish,
         usage=to_usage(whole.usage_metadata or WireUsage()),
         created=unix(whole.create_time),
         extra=extra,
+        others=tuple(others),
         origin=HERE,
     )
 
 
-def _beside(raw: Raw, finish: str | None) -> Members:
+_BLOCKED = Choice(parts=(), finish=Finish.CONTENT_FILTER)
+
+
+def _read_candidate(raw: Raw, n: int, reply_id: str, extra: Members) -> Choice:
+    candidate = candidate_shape(raw)
+    parts = read_parts(candidate, reply_id if not n else f"{reply_id}_{n}")
+    extra.update(_beside(raw, f"candidates.{n}", candidate.finish_reason))
+    if (likely := given(candidate.logprobs_result)) is not None:
+        tokens = read_result(likely)
+        told = given_to(parts, tokens) if tokens else None
+        if told is None:
+            extra[f"candidates.{n}.logprobsResult"] = likely
+        parts = told or parts
+    called = any(isinstance(part, ToolCall) for part in parts)
+    return Choice(parts=tuple(parts), finish=read_finish(candidate.finish_reason, called=called))
+
+
+def _beside(raw: Raw, path: str, finish: str | None) -> Members:
     """What a candidate says beyond the model, and why it ended when the house has no word for that."""
-    told = {f"candidates.0.{name}": it for name, it in read_members(raw).items() if name not in _READ_OF_CANDIDATE}
-    return told if is_known(finish) else {**told, f"candidates.0.finishReason: {finish}": Raw(write_json(finish))}
+    told = {f"{path}.{name}": it for name, it in read_members(raw).items() if name not in _READ_OF_CANDIDATE}
+    return told if is_known(finish) else {**told, f"{path}.finishReason: {finish}": Raw(write_json(finish))}
 
 
 def unix(told: str | None) -> int:
@@ -205,47 +221,61 @@ def kind_of_part(raw: Raw) -> str:
 
 
 def write_reply(reply: Reply, stamp: Stamp) -> Written:
-    """A response with one candidate."""
+    """A response with all candidates."""
     home = reply.origin is HERE
     lost = [name for name, raw in reply.extra.items() if not (home and _goes_home(name)) and said(raw)]
-    grounding = Grounding()
-    _ground(reply, grounding, lost)
-    parts = ModelParts(lost, to_client=True).write((f"content.{n}", part) for n, part in enumerate(reply.parts))
-    candidate: dict[str, Any] = {
-        "content": {"parts": parts, "role": "model"},
-        "finishReason": write_finish(reply.finish),
-        "index": 0,
-    }
+    candidates = [_write_candidate(0, Choice(parts=reply.parts, finish=reply.finish), home, lost)]
+    candidates += [_write_candidate(n, other, home, lost) for n, other in enumerate(reply.others, 1)]
     if reply.stop_sequence:
         lost.append("stop_sequence")
-    if (written := grounding.written()) is not None:
-        candidate["groundingMetadata"] = written
     body: Json = {
-        "candidates": [candidate],
+        "candidates": candidates,
         "usageMetadata": write_usage(reply.usage),
         "modelVersion": reply.model or stamp.model,
         "responseId": stamp.id,
     }
     if home:
         for name, raw in reply.extra.items():
-            if name.startswith("candidates.0.") and _goes_home(name):
-                candidate[name.removeprefix("candidates.0.")] = raw
+            found = _CANDIDATE.fullmatch(name)
+            if found:
+                candidates[int(found[1])][found[2]] = raw
             elif "." not in name:
                 body[name] = raw
     return Written(write_json(body), tuple(lost))
 
 
+def _write_candidate(index: int, choice: Choice, home: bool, lost: list[str]) -> Json:
+    path = f"candidates.{index}.content" if index else "content"
+    grounding = Grounding()
+    if not home:
+        _ground(choice.parts, path, grounding, lost)
+    parts = ModelParts(lost, to_client=True).write((f"{path}.{n}", part) for n, part in enumerate(choice.parts))
+    candidate: Json = {
+        "content": {"parts": parts, "role": "model"},
+        "finishReason": write_finish(choice.finish),
+        "index": index,
+    }
+    if (written := grounding.written()) is not None:
+        candidate["groundingMetadata"] = written
+    if tokens := all_of(choice.parts):
+        candidate |= {"avgLogprobs": average(tokens), "logprobsResult": write_result(tokens)}
+    return candidate
+
+
+_CANDIDATE = re.compile(r"candidates\.(\d+)\.([^:]+)")
+
+
 def _goes_home(name: str) -> bool:
-    return "." not in name or (name.startswith("candidates.0.") and ":" not in name)
+    return "." not in name or _CANDIDATE.fullmatch(name) is not None
 
 
-def _ground(reply: Reply, grounding: Grounding, lost: list[str]) -> None:
+def _ground(parts: tuple[Part, ...], path: str, grounding: Grounding, lost: list[str]) -> None:
     """Citations of other formats; Google's own lie in ``extra`` as they came."""
     start = 0
-    for n, part in enumerate(reply.parts):
+    for n, part in enumerate(parts):
         if not isinstance(part, Text):
             continue
         for i, citation in enumerate(part.citations):
-            if reply.origin is not HERE and not grounding.add(citation, start, part.text):
-                lost.append(f"content.{n}.citations.{i}")
+            if not grounding.add(citation, start, part.text):
+                lost.append(f"{path}.{n}.citations.{i}")
         start += len(part.text.encode())

@@ -99,6 +99,9 @@ class GenerationConfig(_Message):
     seed: int | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
+    response_logprobs: bool | None = None
+    logprobs: int | None = None
+    candidate_count: int | None = None
     response_mime_type: str | None = None
     response_schema: Raw = NOTHING
     response_json_schema: Raw = NOTHING

@@ -32,6 +32,9 @@ from asbru.wire.shapes import BAD_JSON, Members, given, join, kind_of, refused
 
 HERE = Format.OPENAI_CHAT
 
+MOST_ANSWERS = 128
+"""OpenAI's limit for ``n``."""
+
 _choice = msgspec.json.Decoder(str | shapes.Choice)
 
 
@@ -59,6 +62,8 @@ def read_ask(envelope: Envelope) -> Ask:
 
 def _sampling(body: shapes.Body) -> Sampling:
     stop = body.stop or ()
+    if body.top_logprobs and not body.logprobs:
+        raise refused("top_logprobs", "is only allowed when logprobs is true")
     return Sampling(
         temperature=body.temperature,
         top_p=body.top_p,
@@ -68,7 +73,16 @@ def _sampling(body: shapes.Body) -> Sampling:
         presence_penalty=body.presence_penalty,
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         max_tokens=body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens,
+        logprobs=(body.top_logprobs or 0) if body.logprobs else None,
+        n=read_n(body.n, "n"),
     )
+
+
+def read_n(n: int | None, path: str) -> int | None:
+    """How many answers; one is what is given anyway. Raises Refused(400)."""
+    if n is not None and not 1 <= n <= MOST_ANSWERS:
+        raise refused(path, f"must be from 1 to {MOST_ANSWERS}")
+    return None if n == 1 else n
 
 
 def _effort(body: shapes.Body) -> Effort | None:

@@ -77,6 +77,12 @@ def _write_sampling(ask: Ask, body: Json, lost: list[str]) -> None:
         body["stop"] = sampling.stop
     if sampling.max_tokens is not None:
         body["max_completion_tokens"] = sampling.max_tokens
+    if sampling.logprobs is not None:
+        body["logprobs"] = True
+    if sampling.logprobs:
+        body["top_logprobs"] = sampling.logprobs
+    if sampling.n is not None:
+        body["n"] = sampling.n
     if sampling.top_k is not None:
         if ask.origin is HERE:
             body["top_k"] = sampling.top_k

@@ -5,14 +5,16 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from asbru.model.chat import Opaque, Part, Refusal, Reply, Text, Thinking, ToolCall, raw_arguments
+from asbru.model.chat import Choice, Opaque, Part, Refusal, Reply, Text, Thinking, ToolCall, raw_arguments
 from asbru.model.failure import Broken
-from asbru.model.names import Format
+from asbru.model.names import Finish, Format
 from asbru.wire.codec import Stamp, Written
+from asbru.wire.likely import all_of, given_to
 from asbru.wire.openai.chat_ask_out import Json, tool_call
 from asbru.wire.openai.chat_reasoning import read_citations, read_thinking, write_annotations, write_details
 from asbru.wire.openai.chat_usage import WireUsage, to_usage, write_usage
 from asbru.wire.openai.chat_words import read_finish, write_finish
+from asbru.wire.openai.logprobs import read_choice, write_choice
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, read_members, said, write_json
 
 HERE = Format.OPENAI_CHAT
@@ -67,7 +69,7 @@ _READ = frozenset({"id", "object", "model", "created", "choices", "usage"})
 
 
 def read_reply(body: bytes) -> Reply:
-    """The first choice; further ones are named in ``extra``. Raises Broken for what is not a chat completion."""
+    """The choices. Raises Broken for what is not a chat completion."""
     try:
         return _read_reply(body)
     except BAD_JSON as error:
@@ -79,22 +81,32 @@ def _read_reply(body: bytes) -> Reply:
     if not whole.choices:
         raise Broken(502, "The provider's answer has no choices.", code="bad_reply")
     extra: Members = {name: raw for name, raw in read_members(body).items() if name not in _READ}
-    extra.update({f"choices.{n}": raw for n, raw in enumerate(whole.choices) if n})
-    choice = _choice(whole.choices[0])
-    if (logprobs := given(choice.logprobs)) is not None:
-        extra["choices.0.logprobs"] = logprobs
-    parts = _parts(choice.message, whole.id or "")
-    called = any(isinstance(part, ToolCall) for part in parts)
+    first, *others = [_read_choice(raw, n, whole.id or "", extra) for n, raw in enumerate(whole.choices)]
     return Reply(
         id=whole.id or "",
         model=whole.model or "",
-        parts=tuple(parts),
-        finish=read_finish(choice.finish_reason, called=called, refused=bool(choice.message.refusal)),
+        parts=first.parts,
+        finish=first.finish,
         usage=to_usage(whole.usage or WireUsage()),
         created=int(whole.created or 0),
         extra=extra,
+        others=tuple(others),
         origin=HERE,
     )
+
+
+def _read_choice(raw: Raw, n: int, reply_id: str, extra: Members) -> Choice:
+    told = _choice(raw)
+    parts = _parts(told.message, reply_id if not n else f"{reply_id}_{n}")
+    if (logprobs := given(told.logprobs)) is not None:
+        tokens, more = read_choice(logprobs)
+        likely = given_to(parts, tokens) if tokens else parts
+        if likely is None or more:
+            extra[f"choices.{n}.logprobs"] = logprobs
+        parts = likely or parts
+    called = any(isinstance(part, ToolCall) for part in parts)
+    finish = read_finish(told.finish_reason, called=called, refused=bool(told.message.refusal))
+    return Choice(parts=tuple(parts), finish=finish)
 
 
 def _parts(message: Message, reply_id: str) -> list[Part]:
@@ -162,19 +174,19 @@ def fragment(arguments: Any) -> str:
 
 
 def write_reply(reply: Reply, stamp: Stamp) -> Written:
-    """A chat completion with one choice."""
+    """A chat completion with all choices."""
     home = reply.origin is HERE
     lost = [name for name, raw in reply.extra.items() if (not home or "." in name) and said(raw)]
-    message = _message(reply, lost)
-    finish = write_finish(reply.finish, refusal=message["refusal"] is not None)
     if reply.stop_sequence:
         lost.append("stop_sequence")
+    choices = [_write_choice(0, reply.parts, reply.finish, lost)]
+    choices += [_write_choice(n, other.parts, other.finish, lost) for n, other in enumerate(reply.others, 1)]
     body: Json = {
         "id": f"chatcmpl-{stamp.id}",
         "object": "chat.completion",
         "created": reply.created or stamp.at,
         "model": reply.model or stamp.model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+        "choices": choices,
         "usage": write_usage(reply.usage),
     }
     if home:
@@ -182,18 +194,28 @@ def write_reply(reply: Reply, stamp: Stamp) -> Written:
     return Written(write_json(body), tuple(lost))
 
 
-def _message(reply: Reply, lost: list[str]) -> Json:
+def _write_choice(index: int, parts: tuple[Part, ...], finish: Finish | None, lost: list[str]) -> Json:
+    message = _message(parts, f"choices.{index}.content" if index else "content", lost)
+    return {
+        "index": index,
+        "message": message,
+        "logprobs": write_choice(all_of(parts)),
+        "finish_reason": write_finish(finish, refusal=message["refusal"] is not None),
+    }
+
+
+def _message(parts: tuple[Part, ...], path: str, lost: list[str]) -> Json:
     texts: list[str] = []
     refusals: list[str] = []
     thoughts: list[Thinking] = []
     calls: list[object] = []
     annotations: list[Raw] = []
-    for n, part in enumerate(reply.parts):
+    for n, part in enumerate(parts):
         match part:
             case Text():
                 found, without = write_annotations(part, sum(map(len, texts)))
                 annotations += found
-                lost += [f"content.{n}.citations.{i}" for i in without]
+                lost += [f"{path}.{n}.citations.{i}" for i in without]
                 texts.append(part.text)
             case Thinking():
                 thoughts.append(part)
@@ -204,7 +226,7 @@ def _message(reply: Reply, lost: list[str]) -> Json:
             case Opaque() if part.format is HERE and part.kind == "custom tool call":
                 calls.append(part.raw)
             case _:
-                lost.append(f"content.{n}: {part.kind if isinstance(part, Opaque) else type(part).__name__.lower()}")
+                lost.append(f"{path}.{n}: {part.kind if isinstance(part, Opaque) else type(part).__name__.lower()}")
     message: Json = {"role": "assistant", "content": "".join(texts) if texts else None if calls or refusals else ""}
     message["refusal"] = "".join(refusals) or None
     if annotations:

@@ -1,24 +1,22 @@
 """A streamed chat completion, read into events.
 
-Rule 1. Text and thinking parts close when another kind begins; tool calls stay open until the end, since their pieces
-may mix.
-Rule 2. The reply is whole at ``[DONE]``: usage may come after the last choice, in a chunk of its own.
-Rule 3. Compatible servers leave out ``index``, ``id`` or ``role``, repeat names, or number all calls 0: what can be
+Rule 1. The reply is whole at ``[DONE]``: usage may come after the last choice, in a chunk of its own.
+Rule 2. Compatible servers leave out ``index``, ``id`` or ``role``, repeat names, or number all calls 0: what can be
 told apart is told apart.
 """
+
+from itertools import count
 
 import msgspec
 from msgspec import Raw, Struct
 
-from asbru.model.chat import Part, Refusal, Text, Thinking, ToolCall
-from asbru.model.events import Close, Delta, Done, Event, Open, Start
+from asbru.model.events import Done, Ended, Event, Start
 from asbru.model.failure import Broken
 from asbru.model.names import Format
 from asbru.model.usage import Usage
-from asbru.wire.openai.chat_reasoning import read_citations, read_thinking
-from asbru.wire.openai.chat_reply import Call, Message, call_shape, content_text, fragment, missing_id, thinking_text
+from asbru.wire.openai.chat_ask_in import MOST_ANSWERS
+from asbru.wire.openai.chat_choice_in import ChoiceReader, StreamedChoice
 from asbru.wire.openai.chat_usage import WireUsage, to_usage
-from asbru.wire.openai.chat_words import read_finish
 from asbru.wire.openai.errors import read_stream_error
 from asbru.wire.shapes import BAD_JSON, NOTHING, given
 from asbru.wire.sse import Frame
@@ -26,17 +24,11 @@ from asbru.wire.sse import Frame
 HERE = Format.OPENAI_CHAT
 
 
-class _Choice(Struct):
-    index: int | None = None
-    delta: Message | None = None
-    finish_reason: str | None = None
-
-
 class _Chunk(Struct):
     id: str | None = None
     model: str | None = None
     created: int | float | None = None
-    choices: list[_Choice] | None = None
+    choices: list[StreamedChoice] | None = None
     usage: WireUsage | None = None
     error: Raw = NOTHING
 
@@ -44,48 +36,17 @@ class _Chunk(Struct):
 _chunk = msgspec.json.Decoder(_Chunk).decode
 
 
-class _OpenCall:
-    """A tool call under way. Its part is told once the name is known; what came before is kept."""
-
-    __slots__ = ("early", "id", "name", "part")
-
-    def __init__(self, call_id: str) -> None:
-        self.id = call_id
-        self.name = ""
-        self.part = -1
-        self.early = ""
-
-
 class ChatReader:
     """Reads one stream."""
 
-    __slots__ = (
-        "_calls",
-        "_current",
-        "_finish",
-        "_id",
-        "_kind",
-        "_last",
-        "_parts",
-        "_refused",
-        "_started",
-        "_text",
-        "_usage",
-        "done",
-    )
+    __slots__ = ("_choices", "_id", "_number", "_started", "_usage", "done")
 
     def __init__(self) -> None:
         self.done = False
         self._started = False
         self._id = ""
-        self._parts = 0
-        self._current = -1
-        self._kind: type[Part] | None = None
-        self._text = ""
-        self._calls: dict[int, _OpenCall] = {}
-        self._last = 0
-        self._finish: str | None = None
-        self._refused = False
+        self._number = count().__next__
+        self._choices: dict[int, ChoiceReader] = {}
         self._usage = Usage()
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
@@ -109,8 +70,7 @@ class ChatReader:
         if chunk.usage is not None:
             self._usage = to_usage(chunk.usage)
         for choice in chunk.choices or ():
-            if not choice.index:
-                self._take(choice, events)
+            self._choice(choice.index or 0).take(choice, events)
         return tuple(events)
 
     def _start(self, chunk: _Chunk, events: list[Event]) -> None:
@@ -119,110 +79,22 @@ class ChatReader:
         created = int(chunk.created or 0)
         events.append(Start(id=self._id, model=chunk.model or "", created=created, origin=HERE))
 
-    def _take(self, choice: _Choice, events: list[Event]) -> None:
-        if choice.finish_reason:
-            self._finish = choice.finish_reason
-        delta = choice.delta
-        if delta is None:
-            return
-        if thought := delta.reasoning_content or delta.reasoning or thinking_text(delta.content):
-            self._grow(Thinking(), thought, events)
-        if delta.reasoning_details:
-            self._sign(delta.reasoning_details, events)
-        if text := content_text(delta.content):
-            self._grow(Text(""), text, events)
-            self._text += text
-        if delta.refusal:
-            self._refused = True
-            self._grow(Refusal(""), delta.refusal, events)
-        if delta.annotations:
-            self._cite(delta.annotations, events)
-        for raw in delta.tool_calls or ():
-            self._call(call_shape(raw), events)
-        if delta.function_call:
-            self._call(Call(function=delta.function_call, index=0), events)
-
-    def _grow(self, empty: Part, text: str, events: list[Event]) -> None:
-        self._switch(empty, events)
-        events.append(Delta(index=self._current, text=text))
-
-    def _switch(self, empty: Part, events: list[Event]) -> None:
-        if self._kind is not type(empty):
-            self._close_current(events)
-            self._kind = type(empty)
-            self._text = ""
-            self._current = self._open(empty, events)
-
-    def _open(self, part: Part, events: list[Event]) -> int:
-        events.append(Open(self._parts, part))
-        self._parts += 1
-        return self._parts - 1
-
-    def _close_current(self, events: list[Event]) -> None:
-        if self._kind is not None:
-            events.append(Close(self._current))
-            self._kind = None
-
-    def _sign(self, details: list[Raw], events: list[Event]) -> None:
-        """A signature belongs to the thinking under way; its own text, if any, has come as ``reasoning_content``."""
-        for part in read_thinking(None, details):
-            assert isinstance(part, Thinking)
-            if part.redacted:
-                self._close_current(events)
-                events.append(Close(self._open(part, events)))
-            else:
-                self._switch(Thinking(), events)
-                events.append(Delta(index=self._current, signature=part.signature))
-
-    def _cite(self, annotations: list[Raw], events: list[Event]) -> None:
-        for citation in read_citations(annotations, self._text):
-            self._switch(Text(""), events)
-            events.append(Delta(index=self._current, part=Text("", citations=(citation,))))
-
-    def _call(self, call: Call, events: list[Event]) -> None:
-        """A piece of a call. Calls of OpenAI's custom tools, which have no ``function``, are passed over."""
-        self._close_current(events)
-        if call.function is None:
-            return
-        state = self._find(call)
-        state.name = state.name or call.function.name or ""
-        text = fragment(call.function.arguments)
-        if state.part < 0:
-            state.early += text
-            if state.name:
-                self._tell(state, events)
-        elif text:
-            events.append(Delta(index=state.part, arguments=text))
-
-    def _tell(self, state: _OpenCall, events: list[Event]) -> None:
-        call_id = state.id or missing_id(self._id, len(self._calls) - 1)
-        state.part = self._open(ToolCall(id=call_id, name=state.name, arguments=Raw(b"")), events)
-        if state.early:
-            events.append(Delta(index=state.part, arguments=state.early))
-
-    def _find(self, call: Call) -> _OpenCall:
-        """The call that a piece belongs to: by index, unless its id says that it is another one."""
-        index = call.index if call.index is not None else self._last
-        state = self._calls.get(index)
-        if state is not None and call.id and state.id and call.id != state.id:
-            known = [n for n, other in self._calls.items() if other.id == call.id]
-            index = known[0] if known else max(self._calls) + 1
-            state = self._calls.get(index)
-        if state is None:
-            state = self._calls[index] = _OpenCall(call.id or "")
-        self._last = index
-        return state
+    def _choice(self, n: int) -> ChoiceReader:
+        found = self._choices.get(n)
+        if found is None:
+            if not 0 <= n < MOST_ANSWERS:
+                raise Broken(502, f"The provider's stream has an answer {n}.", code="bad_stream")
+            found = self._choices[n] = ChoiceReader(n, self._id, self._number)
+        return found
 
     def _end(self) -> tuple[Event, ...]:
         self.done = True
         events: list[Event] = []
         if not self._started:
             self._start(_Chunk(), events)
-        self._close_current(events)
-        for call in self._calls.values():
-            if call.part < 0:
-                self._tell(call, events)
-            events.append(Close(call.part))
-        finish = read_finish(self._finish, called=bool(self._calls), refused=self._refused)
+        finish = self._choice(0).end(events)
+        for n in sorted(self._choices):
+            if n:
+                events.append(Ended(choice=n, finish=self._choices[n].end(events)))
         events.append(Done(finish=finish, usage=self._usage))
         return tuple(events)

@@ -8,27 +8,36 @@ Rule 3. What is not text in an answer has no place here and is named in ``lost``
 import msgspec
 from msgspec import Raw, Struct
 
-from asbru.model.chat import Ask, Refusal, Reply, Sampling, Text, Turn
-from asbru.model.events import Close, Delta, Done, Event, Open, Start
-from asbru.model.failure import Broken, Failure, Refused
+from asbru.model.chat import Ask, Choice, Likely, Refusal, Reply, Sampling, Text, Turn
+from asbru.model.failure import Broken, Refused
 from asbru.model.names import Family, Format, Role
-from asbru.model.usage import Usage
 from asbru.wire.codec import Codec, Stamp, Written
 from asbru.wire.envelope import Envelope
+from asbru.wire.likely import all_of
 from asbru.wire.openai.chat import peek, put
+from asbru.wire.openai.chat_ask_in import read_n
 from asbru.wire.openai.chat_shapes import StreamOptions
 from asbru.wire.openai.chat_tap import ChatTap
 from asbru.wire.openai.chat_usage import WireUsage, read_usage, to_usage, write_usage
-from asbru.wire.openai.chat_words import read_finish, write_finish
-from asbru.wire.openai.errors import error_body, read_failure, read_stream_error, write_failure
-from asbru.wire.shapes import BAD_JSON, NOTHING, Members, Shape, given, read_members, refused, said, write_json
-from asbru.wire.sse import Frame
+from asbru.wire.openai.chat_words import read_finish
+from asbru.wire.openai.completions_logprobs import read_logprobs, write_logprobs
+from asbru.wire.openai.completions_stream import (
+    CompletionReader,
+    CompletionWriter,
+    WireChoice,
+    finish_word,
+    head,
+    reply_shape,
+)
+from asbru.wire.openai.errors import read_failure, write_failure
+from asbru.wire.shapes import BAD_JSON, Members, Shape, given, read_members, refused, said, write_json
 
 HERE = Format.OPENAI_COMPLETIONS
 Json = dict[str, object]
 
-_USUAL = {"n": b"1", "best_of": b"1", "logprobs": b"0"}
+_USUAL = {"best_of": b"1"}
 """Members whose value asks for what happens anyway."""
+_WRITTEN = ("max_tokens", "temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "logprobs", "n")
 
 
 class Body(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -40,33 +49,16 @@ class Body(Struct, kw_only=True, forbid_unknown_fields=True):
     seed: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
+    logprobs: int | None = None
+    n: int | None = None
     stop: str | list[str] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     user: str | None = None
 
 
-class _Choice(Struct):
-    text: str | None = None
-    index: int | None = None
-    finish_reason: str | None = None
-    logprobs: Raw = NOTHING
-
-
-class _Reply(Struct, kw_only=True):
-    """A whole reply, or a piece of a streamed one."""
-
-    id: str | None = None
-    model: str | None = None
-    created: int | float | None = None
-    choices: list[_Choice] | None = None
-    usage: WireUsage | None = None
-    error: Raw = NOTHING
-
-
 _BODY = Shape(Body)
 _prompt = msgspec.json.Decoder(str | tuple[str]).decode
-_reply = msgspec.json.Decoder(_Reply).decode
 _READ = frozenset({"id", "object", "created", "model", "choices", "usage"})
 
 
@@ -86,6 +78,8 @@ def read_ask(envelope: Envelope) -> Ask:
             presence_penalty=body.presence_penalty,
             stop=(stop,) if isinstance(stop, str) else tuple(stop),
             max_tokens=body.max_tokens,
+            logprobs=body.logprobs,
+            n=read_n(body.n, "n"),
         ),
         stream=bool(body.stream),
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
@@ -113,7 +107,7 @@ def write_ask(ask: Ask) -> Written:
         raise Refused(400, message, code="invalid_request_error", param="messages")
     body: Json = {"model": ask.model, "prompt": "".join(texts)}
     sampling = ask.sampling
-    for name in ("max_tokens", "temperature", "top_p", "seed", "frequency_penalty", "presence_penalty"):
+    for name in _WRITTEN:
         if (value := getattr(sampling, name)) is not None:
             body[name] = value
     if sampling.stop:
@@ -130,23 +124,21 @@ def write_ask(ask: Ask) -> Written:
 
 
 def read_reply(body: bytes) -> Reply:
-    """The first choice; further ones are named in ``extra``. Raises Broken for what is not a completion."""
+    """The choices. Raises Broken for what is not a completion."""
     try:
-        whole = _reply(body)
+        whole = reply_shape(body)
         extra: Members = {name: raw for name, raw in read_members(body).items() if name not in _READ}
     except BAD_JSON as error:
         raise Broken(502, f"The provider's answer is not a completion: {error}", code="bad_reply") from None
     if not whole.choices:
         raise Broken(502, "The provider's answer has no choices.", code="bad_reply")
-    choice, *others = whole.choices
-    extra |= {f"choices.{n}": Raw(b"true") for n, _ in enumerate(others, 1)}
-    if (logprobs := given(choice.logprobs)) is not None:
-        extra["choices.0.logprobs"] = logprobs
+    first, *others = [_choice_of(choice, n, extra) for n, choice in enumerate(whole.choices)]
     return Reply(
         id=whole.id or "",
         model=whole.model or "",
-        parts=(Text(choice.text),) if choice.text else (),
-        finish=read_finish(choice.finish_reason, called=False),
+        parts=first.parts,
+        finish=first.finish,
+        others=tuple(others),
         usage=to_usage(whole.usage or WireUsage()),
         created=int(whole.created or 0),
         extra=extra,
@@ -154,133 +146,40 @@ def read_reply(body: bytes) -> Reply:
     )
 
 
+def _choice_of(told: WireChoice, n: int, extra: Members) -> Choice:
+    tokens: tuple[Likely, ...] = ()
+    if (raw := given(told.logprobs)) is not None:
+        tokens = read_logprobs(raw) or ()
+        if not tokens or not told.text:
+            extra[f"choices.{n}.logprobs"] = raw
+    parts = (Text(told.text, logprobs=tokens),) if told.text else ()
+    return Choice(parts=parts, finish=read_finish(told.finish_reason, called=False))
+
+
 def write_reply(reply: Reply, stamp: Stamp) -> Written:
-    """A completion with one choice."""
+    """A completion with all choices."""
     home = reply.origin is HERE
     lost = [name for name, raw in reply.extra.items() if (not home or "." in name) and said(raw)]
-    texts = [part.text for part in reply.parts if isinstance(part, Text | Refusal)]
-    lost += [
-        f"content.{n}: {type(part).__name__.lower()}"
-        for n, part in enumerate(reply.parts)
-        if not isinstance(part, Text | Refusal)
-    ]
+    choices = [_write_choice(0, Choice(parts=reply.parts, finish=reply.finish), lost)]
+    choices += [_write_choice(n, other, lost) for n, other in enumerate(reply.others, 1)]
     if reply.stop_sequence:
         lost.append("stop_sequence")
-    choice = {"text": "".join(texts), "index": 0, "logprobs": None, "finish_reason": _finish(reply)}
-    body = {**_head(reply.created, reply.model, stamp), "choices": [choice], "usage": write_usage(reply.usage)}
+    body = {**head(reply.created, reply.model, stamp), "choices": choices, "usage": write_usage(reply.usage)}
     if home:
         body |= {name: raw for name, raw in reply.extra.items() if "." not in name}
     return Written(write_json(body), tuple(lost))
 
 
-def _finish(told: Reply | Done) -> str:
-    word = write_finish(told.finish)
-    return "stop" if word == "tool_calls" else word
-
-
-def _head(created: int, model: str, stamp: Stamp) -> Json:
-    return {
-        "id": f"cmpl-{stamp.id}",
-        "object": "text_completion",
-        "created": created or stamp.at,
-        "model": model or stamp.model,
-    }
-
-
-class CompletionReader:
-    """Reads one stream: one text. The reply is whole at ``[DONE]``."""
-
-    __slots__ = ("_finish", "_open", "_started", "_usage", "done")
-
-    def __init__(self) -> None:
-        self.done = False
-        self._started = False
-        self._open = False
-        self._finish: str | None = None
-        self._usage = Usage()
-
-    def feed(self, frame: Frame) -> tuple[Event, ...]:
-        """The events of one frame. Raises Upstream for an error frame, Broken for one that cannot be read."""
-        if self.done or not frame.data:
-            return ()
-        if frame.data.strip() == b"[DONE]":
-            return self._end()
-        try:
-            chunk = _reply(frame.data)
-        except BAD_JSON as error:
-            raise Broken(502, f"The provider's stream cannot be read: {error}", code="bad_stream") from None
-        if given(chunk.error) is not None:
-            raise read_stream_error(frame.data)
-        return self._read(chunk)
-
-    def _read(self, chunk: _Reply) -> tuple[Event, ...]:
-        events = self._start(chunk)
-        if chunk.usage is not None:
-            self._usage = to_usage(chunk.usage)
-        for choice in chunk.choices or ():
-            if choice.index:
-                continue
-            self._finish = choice.finish_reason or self._finish
-            if choice.text and not self._open:
-                self._open = True
-                events.append(Open(0, Text("")))
-            if choice.text:
-                events.append(Delta(index=0, text=choice.text))
-        return tuple(events)
-
-    def _start(self, chunk: _Reply) -> list[Event]:
-        if self._started:
-            return []
-        self._started = True
-        created = int(chunk.created or 0)
-        return [Start(id=chunk.id or "", model=chunk.model or "", created=created, origin=HERE)]
-
-    def _end(self) -> tuple[Event, ...]:
-        self.done = True
-        events = self._start(_Reply())
-        if self._open:
-            events.append(Close(0))
-        events.append(Done(finish=read_finish(self._finish, called=False), usage=self._usage))
-        return tuple(events)
-
-
-class CompletionWriter:
-    """Writes one stream."""
-
-    __slots__ = ("_head", "_stamp", "_texts", "_usage")
-
-    def __init__(self, stamp: Stamp, ask: Ask) -> None:
-        self._stamp = stamp
-        self._usage = ask.include_usage
-        self._head: Json = {}
-        self._texts: set[int] = set()
-
-    def send(self, event: Event) -> bytes:
-        """The bytes for one event; may be empty."""
-        match event:
-            case Start():
-                self._head = _head(event.created, event.model, self._stamp)
-            case Open() if isinstance(event.part, Text | Refusal):
-                self._texts.add(event.index)
-            case Delta() if event.text and event.index in self._texts:
-                return self._chunk(event.text, None)
-            case Done():
-                out = self._chunk("", _finish(event))
-                if self._usage:
-                    out += self._frame({"choices": [], "usage": write_usage(event.usage)})
-                return out + b"data: [DONE]\n\n"
-        return b""
-
-    def fail(self, failure: Failure) -> bytes:
-        """An error in the middle of a stream; no ``[DONE]`` follows."""
-        return b"data: " + write_json(error_body(failure)) + b"\n\n"
-
-    def _chunk(self, text: str, finish: str | None) -> bytes:
-        choice = {"text": text, "index": 0, "logprobs": None, "finish_reason": finish}
-        return self._frame({"choices": [choice], **({"usage": None} if self._usage else {})})
-
-    def _frame(self, members: Json) -> bytes:
-        return b"data: " + write_json({**self._head, **members}) + b"\n\n"
+def _write_choice(index: int, told: Choice, lost: list[str]) -> Json:
+    path = f"choices.{index}.content" if index else "content"
+    texts = [part.text for part in told.parts if isinstance(part, Text | Refusal)]
+    lost += [
+        f"{path}.{n}: {type(part).__name__.lower()}"
+        for n, part in enumerate(told.parts)
+        if not isinstance(part, Text | Refusal)
+    ]
+    logprobs = write_logprobs(all_of(told.parts), 0)
+    return {"text": "".join(texts), "index": index, "logprobs": logprobs, "finish_reason": finish_word(told.finish)}
 
 
 CODEC: Codec[Ask, Reply] = Codec(

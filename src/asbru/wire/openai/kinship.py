@@ -19,7 +19,7 @@ _ALIKE = frozenset(
 )
 _NAMES: Mapping[str, str] = MappingProxyType({"text.verbosity": "verbosity"})
 
-CHAT_ONLY: Mapping[str, bytes] = MappingProxyType({"n": b"1", "modalities": b'["text"]'})
+CHAT_ONLY: Mapping[str, bytes] = MappingProxyType({"modalities": b'["text"]'})
 """Members of chat completions whose value asks for what Responses do anyway."""
 
 

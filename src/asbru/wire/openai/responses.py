@@ -20,6 +20,7 @@ from asbru.wire.openai.responses_stream_out import ResponseWriter
 from asbru.wire.openai.responses_tap import ResponseTap
 from asbru.wire.openai.responses_usage import read_usage
 from asbru.wire.peeking import model_member, peek_fallbacks, peek_model, peek_stream
+from asbru.wire.several import as_one, one_each
 
 
 def peek(envelope: Envelope) -> Peek:
@@ -61,6 +62,8 @@ CODEC: Codec[Ask, Reply] = Codec(
     read_ask=read_ask,
     write_ask=write_ask,
     read_reply=read_reply,
+    split=one_each,
+    join=as_one,
     write_reply=write_reply,
     reader=ResponseReader,
     writer=ResponseWriter,

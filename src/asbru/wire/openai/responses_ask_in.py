@@ -38,7 +38,7 @@ def read_ask(envelope: Envelope) -> Ask:
         tools=tuple(_tool(raw, join("tools", n), spare) for n, raw in enumerate(body.tools or ())),
         tool_choice=_tool_choice(given(body.tool_choice), spare),
         parallel_tools=body.parallel_tool_calls,
-        sampling=Sampling(temperature=body.temperature, top_p=body.top_p, max_tokens=body.max_output_tokens),
+        sampling=_sampling(body),
         output=_output(given(body.text), spare),
         thinking=_effort(given(body.reasoning), spare),
         stream=bool(body.stream),
@@ -51,6 +51,16 @@ def read_ask(envelope: Envelope) -> Ask:
     )
 
 
+def _sampling(body: shapes.Body) -> Sampling:
+    asked = body.top_logprobs or LOGPROBS in (body.include or ())
+    return Sampling(
+        temperature=body.temperature,
+        top_p=body.top_p,
+        max_tokens=body.max_output_tokens,
+        logprobs=body.top_logprobs or 0 if asked else None,
+    )
+
+
 def _extra(body: shapes.Body) -> Members:
     """Known members that others may have no word for. Replies are kept by us when they are not by the provider."""
     extra: Members = {}
@@ -58,8 +68,6 @@ def _extra(body: shapes.Body) -> Members:
         extra["store"] = Raw(b"false")
     if body.truncation not in (None, "disabled"):
         extra["truncation"] = Raw(write_json(body.truncation))
-    if LOGPROBS in (body.include or ()):
-        extra["include"] = Raw(write_json([LOGPROBS]))
     return extra
 
 

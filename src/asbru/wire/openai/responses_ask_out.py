@@ -13,7 +13,9 @@ from asbru.model.names import Format
 from asbru.wire.codec import Written
 from asbru.wire.openai.chat_effort import effort_word
 from asbru.wire.openai.kinship import CHAT_ONLY, carried, chat_name
+from asbru.wire.openai.responses_ask_in import LOGPROBS
 from asbru.wire.openai.responses_items_out import Items, Json
+from asbru.wire.several import untold
 from asbru.wire.shapes import said, write_json
 
 HERE = Format.OPENAI_RESPONSES
@@ -59,8 +61,11 @@ def _is_lost(ask: Ask, name: str, raw: Raw, kept: dict[str, Raw]) -> bool:
 
 def _write_kept(ask: Ask, body: Json, kept: dict[str, Raw]) -> None:
     effort = ask.thinking
-    if (effort is not None and effort.enabled) or _has_sealed(ask):
-        body["include"] = [_ENCRYPTED]
+    include = [_ENCRYPTED] if (effort is not None and effort.enabled) or _has_sealed(ask) else []
+    if ask.sampling.logprobs is not None:
+        include.append(LOGPROBS)
+    if include:
+        body["include"] = include
     if ask.origin is HERE:
         body |= {name: raw for name, raw in ask.extra.items() if "." not in name}
     else:
@@ -84,7 +89,10 @@ def _write_sampling(ask: Ask, body: Json, lost: list[str]) -> None:
             lost.append(f"max_tokens: below {LEAST_OUTPUT}")
     if sampling.stop:
         lost.append("stop")
+    if sampling.logprobs:
+        body["top_logprobs"] = sampling.logprobs
     lost += [name for name in _UNHEARD if getattr(sampling, name)]
+    lost += untold(sampling, "logprobs", "top_logprobs")
 
 
 def _write_text(ask: Ask, body: Json, kept: dict[str, Raw]) -> None:

@@ -10,6 +10,7 @@ from msgspec import Raw, Struct
 
 from asbru.model.chat import Citation, Text
 from asbru.model.names import Format
+from asbru.wire.openai.logprobs import write_tokens
 from asbru.wire.shapes import BAD_JSON, write_json
 
 HERE = Format.OPENAI_RESPONSES
@@ -57,7 +58,12 @@ def write_text(part: Text, path: str, lost: list[str]) -> dict[str, object]:
     """An ``output_text`` with its annotations."""
     annotations, without = write_annotations(part.citations, part.text)
     lost += [f"{path}.citations.{n}" for n in without]
-    return {"type": "output_text", "text": part.text, "annotations": annotations, "logprobs": []}
+    return {
+        "type": "output_text",
+        "text": part.text,
+        "annotations": annotations,
+        "logprobs": write_tokens(part.logprobs),
+    }
 
 
 def _url_citation(citation: Citation, text: str) -> Raw:

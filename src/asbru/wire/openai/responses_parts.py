@@ -30,7 +30,7 @@ class Place(Struct, frozen=True):
 class Growing:
     """One part. ``kind``: its events' name without ``.delta``; ``told``: the members that tell where it stands."""
 
-    __slots__ = ("citations", "head", "kind", "part", "pieces", "place", "signature", "tail", "told")
+    __slots__ = ("citations", "head", "kind", "logprobs", "part", "pieces", "place", "signature", "tail", "told")
 
     def __init__(self, part: Part, kind: str, place: Place) -> None:
         self.part = part
@@ -40,6 +40,7 @@ class Growing:
         self.pieces: list[str] = []
         self.signature = ""
         self.citations: list[Citation] = []
+        self.logprobs: list[Json] = []
         begun = write_json({"type": f"{kind}.delta", **self.told})
         self.head = b"event: " + kind.encode() + b".delta\ndata: " + begun[:-1] + b',"delta":'
         logprobs = b',"logprobs":[]' if isinstance(part, Text) else b""
@@ -55,7 +56,7 @@ class Growing:
         if isinstance(self.part, Refusal):
             return {"type": "refusal", "refusal": text}
         annotations = write_annotations(self.citations, text)[0]
-        return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}
+        return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": self.logprobs}
 
     def cite(self, citations: Sequence[Citation]) -> list[tuple[int, Raw]]:
         """Numbered annotations for citations of what has come so far; those without a URL have no place here."""

@@ -8,6 +8,7 @@ from asbru.model.failure import Broken
 from asbru.model.names import Finish, Format
 from asbru.wire.codec import Stamp, Written
 from asbru.wire.openai.errors import read_stream_error
+from asbru.wire.openai.logprobs import read_tokens
 from asbru.wire.openai.responses_citations import read_citations, write_text
 from asbru.wire.openai.responses_object import (
     begin,
@@ -21,7 +22,7 @@ from asbru.wire.openai.responses_object import (
 )
 from asbru.wire.openai.responses_reasoning import joined, read_thinking
 from asbru.wire.openai.responses_usage import WireUsage, to_usage
-from asbru.wire.shapes import BAD_JSON, Members, read_members, said
+from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, read_members, said
 
 HERE = Format.OPENAI_RESPONSES
 
@@ -35,6 +36,7 @@ class Content(Struct):
     text: str | None = None
     refusal: str | None = None
     annotations: list[Raw] | None = None
+    logprobs: Raw = NOTHING
 
 
 class Item(Struct):
@@ -149,7 +151,9 @@ def read_content(content: Content) -> Part | None:
         return Refusal(content.refusal)
     if not content.text:
         return None
-    return Text(content.text, citations=read_citations(content.annotations or (), content.text))
+    raw = given(content.logprobs)
+    tokens = () if raw is None else read_tokens(raw) or ()
+    return Text(content.text, citations=read_citations(content.annotations or (), content.text), logprobs=tokens)
 
 
 def read_reasoning(item: Item) -> Thinking | None:
@@ -166,6 +170,7 @@ def write_reply(reply: Reply, stamp: Stamp) -> Written:
     if reply.stop_sequence:
         lost.append("stop_sequence")
     reason = incomplete_reason(reply.finish, refusal=_refused(reply.parts))
+    lost += [f"choices.{n}" for n, _ in enumerate(reply.others, 1)]
     output = _Output(stamp, lost).write(reply.parts, reason)
     body = end(begin(stamp, reply.created, reply.model), output, reply.usage, reason)
     if home:

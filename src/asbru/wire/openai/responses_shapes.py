@@ -38,6 +38,7 @@ class Body(Struct, kw_only=True, forbid_unknown_fields=True):
     parallel_tool_calls: bool | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_logprobs: int | None = None
     max_output_tokens: int | None = None
     text: Raw = NOTHING
     reasoning: Raw = NOTHING

@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from asbru.model.chat import Opaque, Part, Refusal, Text, Thinking, ToolCall
+from asbru.model.chat import Likely, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from asbru.model.events import Close, Delta, Done, Event, Open, Start, unfold_part
 from asbru.model.failure import Broken
 from asbru.model.names import Format
 from asbru.wire.openai.errors import read_stream_error
+from asbru.wire.openai.logprobs import read_tokens
 from asbru.wire.openai.responses_citations import read_citations
 from asbru.wire.openai.responses_reply import (
     Content,
@@ -48,6 +49,7 @@ class _Event(Struct):
     item: Raw = NOTHING
     part: Content | None = None
     annotation: Raw = NOTHING
+    logprobs: Raw = NOTHING
     response: Raw = NOTHING
 
 
@@ -55,14 +57,18 @@ _event = msgspec.json.Decoder(_Event).decode
 
 
 class _Open:
-    """A part under way. ``piece``: which part of a summary came last; ``cited``: how many annotations have come."""
+    """A part under way. ``piece``: which part of a summary came last; ``cited``: how many annotations have come;
+    ``likely``: whether probabilities have.
+    """
 
-    __slots__ = ("cited", "index", "piece", "text")
+    __slots__ = ("cited", "index", "kind", "likely", "piece", "text")
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, kind: type[Part]) -> None:
         self.index = index
+        self.kind = kind
         self.text = ""
         self.cited = 0
+        self.likely = False
         self.piece = ""
 
 
@@ -133,19 +139,22 @@ class ResponseReader:
             if key in self._closed:
                 raise Broken(502, "The provider's stream goes on with a part that it has ended.", code="bad_stream")
             self._start(Told(), events)
-            state = self._open[key] = _Open(self._parts)
+            state = self._open[key] = _Open(self._parts, type(empty))
             self._parts += 1
             self._called |= isinstance(empty, ToolCall)
             self._refused |= isinstance(empty, Refusal)
             events.append(Open(state.index, empty))
+        elif state.kind is not type(empty):
+            raise Broken(502, "The provider's stream goes on with a part as if it were another.", code="bad_stream")
         return state
 
     def _grow(self, event: _Event, empty: Part, events: list[Event]) -> None:
-        text = _text(event.delta)
-        if text:
+        text, tokens = _text(event.delta), _tokens(event.logprobs)
+        if text or tokens:
             state = self._at((event.output_index, event.content_index), empty, events)
             state.text += text
-            events.append(Delta(index=state.index, text=text))
+            state.likely |= bool(tokens)
+            events.append(Delta(index=state.index, text=text, logprobs=tokens))
 
     def _argue(self, event: _Event, events: list[Event]) -> None:
         key, text = (event.output_index, _ITSELF), _text(event.delta)
@@ -191,6 +200,8 @@ class ResponseReader:
                 self._whole(part, events)
         else:
             self._add_citations(state, (content.annotations or [])[state.cited :], events)
+            if not state.likely and (tokens := _tokens(content.logprobs)):
+                events.append(Delta(index=state.index, logprobs=tokens))
             events.append(Close(state.index))
             del self._open[key]
         self._closed.add(key)
@@ -249,6 +260,11 @@ class ResponseReader:
         finish = read_finish(told, self._called, self._refused)
         usage = to_usage(told.usage or WireUsage())
         events.append(Done(finish=finish, usage=usage, extra=extra_of(bytes(raw))))
+
+
+def _tokens(raw: Raw) -> tuple[Likely, ...]:
+    """Nearly all events have an empty list."""
+    return () if len(raw) < 3 or given(raw) is None else read_tokens(raw) or ()
 
 
 def _text(delta: Any) -> str:

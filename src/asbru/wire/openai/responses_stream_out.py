@@ -13,12 +13,13 @@ from collections.abc import Mapping
 
 from msgspec import Raw
 
-from asbru.model.chat import Ask, Opaque, Part, Refusal, Text, Thinking, ToolCall
-from asbru.model.events import Close, Delta, Done, Event, Open, Start
+from asbru.model.chat import Ask, Likely, Opaque, Part, Refusal, Text, Thinking, ToolCall
+from asbru.model.events import Close, Delta, Done, Ended, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
 from asbru.wire.codec import Stamp
 from asbru.wire.openai.errors import error_body
+from asbru.wire.openai.logprobs import write_tokens
 from asbru.wire.openai.responses_object import (
     begin,
     call_item,
@@ -74,6 +75,8 @@ class ResponseWriter:
                 return self._close(event)
             case Start():
                 return self._start(event)
+            case Ended():
+                return b""
             case Done():
                 return self._done(event)
 
@@ -101,6 +104,8 @@ class ResponseWriter:
 
     def _open(self, event: Open) -> bytes:
         part = event.part
+        if event.choice:
+            return b""
         if is_said(part):
             return self._open_content(event.index, part)
         out = self._end_message("completed") if self._message and not self._message.open else b""
@@ -168,6 +173,8 @@ class ResponseWriter:
         if isinstance(event.part, Text):
             return self._cite(growing, event.part)
         text = event.text or event.arguments
+        if event.logprobs:
+            return self._grow_likely(growing, text, event.logprobs)
         if not text:
             return b""
         if isinstance(growing.part, Thinking) and not growing.pieces:
@@ -181,6 +188,12 @@ class ResponseWriter:
         out = b"%b%b%b%d}\n\n" % (growing.head, write_json(text), growing.tail, self._sequence)
         self._sequence += 1
         return out
+
+    def _grow_likely(self, growing: Growing, text: str, tokens: tuple[Likely, ...]) -> bytes:
+        growing.pieces.append(text)
+        written = write_tokens(tokens)
+        growing.logprobs += written
+        return self._event(f"{growing.kind}.delta", {**growing.told, "delta": text, "logprobs": written})
 
     def _cite(self, growing: Growing, holder: Text) -> bytes:
         out = b""
@@ -207,7 +220,7 @@ class ResponseWriter:
         name = "refusal" if isinstance(growing.part, Refusal) else "text"
         told: Json = {**growing.told, name: growing.text()}
         if name == "text":
-            told["logprobs"] = []
+            told["logprobs"] = growing.logprobs
         out = self._event(f"{growing.kind}.done", told)
         out += self._event("response.content_part.done", {**growing.told, "part": content})
         if holder is not self._message and not holder.open:
