@@ -146,7 +146,7 @@ class Worker:
         self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live, EngineSettings(pace=pace))
         self.ids = ids = make_ids(time.time, os.urandom)
         natives = native_providers(
-            settings, self.client.send, batch_price_of(bundled(), rows_of(settings)), random.random
+            settings, (self.client.send, signers), batch_price_of(bundled(), rows_of(settings)), random.random
         )
         self.submission = Submission(self.store, natives, ids)
         usable = {name: natives[name].operations if name in natives else NOTHING for name in settings.providers}

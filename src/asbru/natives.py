@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 import msgspec
@@ -9,7 +10,8 @@ import msgspec
 from asbru.batch.gather import NativeProvider
 from asbru.batch.native import Job, NativeApi
 from asbru.batch.native_anthropic import NativeAnthropic
-from asbru.batch.native_calls import Address, Send
+from asbru.batch.native_bedrock import NativeBedrock
+from asbru.batch.native_calls import Address, Depot, Send
 from asbru.batch.native_files import NativeFiles
 from asbru.batch.native_fireworks import NativeFireworks
 from asbru.batch.native_gemini import NativeGemini
@@ -20,13 +22,15 @@ from asbru.batch.native_together import TOGETHER
 from asbru.batch.native_xai import XAI
 from asbru.config import ProviderSettings, Settings
 from asbru.gateway.bending import merge
-from asbru.gateway.door import base_url_of, credential_of, filled, foreign, headers_of, merge_headers
+from asbru.gateway.door import account_of, base_url_of, credential_of, filled, foreign, headers_of, merge_headers
 from asbru.gateway.snapshot import PriceOf
 from asbru.model.failure import Refused
 from asbru.model.keys import Key
-from asbru.providers import Endpoint, Provider, Quirks
+from asbru.providers import Endpoint, Provider, Quirks, SigV4
 from asbru.routing import in_turn
+from asbru.upstream.objects import Objects, Site
 from asbru.upstream.origin import deadlines_of, origin_of
+from asbru.upstream.signing import SignerOf
 from asbru.wire import CODECS
 
 KINDS: Mapping[str, Callable[..., NativeApi]] = {
@@ -35,6 +39,7 @@ KINDS: Mapping[str, Callable[..., NativeApi]] = {
     "together": partial(NativeFiles, TOGETHER),
     "xai": partial(NativeFiles, XAI),
     "anthropic": NativeAnthropic,
+    "bedrock": NativeBedrock,
     "fireworks": NativeFireworks,
     "openrouter": NativeOpenRouter,
     "gemini": NativeGemini,
@@ -43,11 +48,13 @@ KINDS: Mapping[str, Callable[..., NativeApi]] = {
 
 
 def native_providers(
-    settings: Settings, send: Send, price: PriceOf, dice: Callable[[], float]
+    settings: Settings, out: tuple[Send, SignerOf], price: PriceOf, dice: Callable[[], float]
 ) -> dict[str, NativeProvider]:
-    """By name, those that have a batch API and a key that may use it. ``price``: of the batch APIs."""
+    """By name, those that have a batch API and a key that may use it. ``out``: how they are called, and who signs.
+    ``price``: of the batch APIs.
+    """
     return {
-        name: _native(name, each, send, (price, dice))
+        name: _native(name, each, out, (price, dice))
         for name, each in settings.providers.items()
         if each.provider.batch is not None and (each.provider.keyless or _keys(each))
     }
@@ -55,12 +62,17 @@ def native_providers(
 
 def _keys(each: ProviderSettings) -> tuple[Key, ...]:
     """Those that may be used, and say all that the addresses of batches ask for."""
-    able = (key for key in each.keys if key.enabled and key.value and key.use_for_batch_api)
+    able = (key for key in each.keys if key.usable and key.use_for_batch_api)
     return tuple(key for key in able if _addressed(each.provider, key))
 
 
 def _addressed(provider: Provider, key: Key) -> bool:
     assert provider.batch is not None
+    needs = provider.batch.needs
+    if not set(needs) <= provider.settings_with(key).keys():
+        return False
+    if "batch_bucket" in needs and find_spec("obstore") is None:
+        return False
     try:
         filled(provider.batch.path + provider.batch.files, provider, key)
     except Refused:
@@ -69,16 +81,16 @@ def _addressed(provider: Provider, key: Key) -> bool:
 
 
 def _native(
-    name: str, each: ProviderSettings, send: Send, given: tuple[PriceOf, Callable[[], float]]
+    name: str, each: ProviderSettings, out: tuple[Send, SignerOf], given: tuple[PriceOf, Callable[[], float]]
 ) -> NativeProvider:
-    price, dice = given
+    (send, signer), (price, dice) = out, given
     limits = each.provider.batch
     assert limits is not None
     keys = _keys(each)
     ways = [way for way in each.provider.serves if way.format in limits.formats]
     return NativeProvider(
         name=name,
-        api=KINDS[limits.kind](send, partial(_address, each)),
+        api=KINDS[limits.kind](send, _Addresses(each, signer)),
         limits=limits,
         ways=tuple(msgspec.structs.replace(way, quirks=_quirks(each, way)) for way in ways),
         keys=keys,
@@ -101,19 +113,46 @@ def _choose(keys: tuple[Key, ...], dice: Callable[[], float], model: str, withou
     return in_turn(allowed, dice)[0] if allowed else None
 
 
-def _address(each: ProviderSettings, job: Job) -> Address:
-    provider, network = each.provider, each.network
-    assert provider.batch is not None
-    url = base_url_of(provider, job.key)
-    own = headers_of(provider, job.key, network)
-    without = foreign(CODECS[job.format].family, provider.auth)
-    return Address(
-        provider=provider.name,
-        origin=origin_of(url, network),
-        base=urlsplit(url).path.rstrip("/").removesuffix(provider.batch.without),
-        batches=filled(provider.batch.path, provider, job.key),
-        files=filled(provider.batch.files, provider, job.key),
-        headers={**merge_headers(own, job.headers, without), **credential_of(provider.auth, job.key)},
-        deadlines=deadlines_of(network),
-        elsewhere=partial(origin_of, network=network),
-    )
+class _Addresses:
+    """Where each job of a provider goes. Buckets stay open."""
+
+    def __init__(self, each: ProviderSettings, signer: SignerOf) -> None:
+        self._each = each
+        self._signer = signer
+        self._depots: dict[str, Depot] = {}
+
+    def __call__(self, job: Job) -> Address:
+        """For ``job``."""
+        each, key = self._each, job.key
+        provider, network = each.provider, each.network
+        assert provider.batch is not None
+        url = base_url_of(provider, key)
+        own = headers_of(provider, key, network)
+        if provider.batch.at_models and provider.models_base_url:
+            url = filled(provider.models_base_url, provider, key)
+            own = {**own, b"host": urlsplit(url).netloc.encode()}
+        without = foreign(CODECS[job.format].family, provider.auth)
+        return Address(
+            provider=provider.name,
+            origin=origin_of(url, network),
+            base=urlsplit(url).path.rstrip("/").removesuffix(provider.batch.without),
+            batches=filled(provider.batch.path, provider, key),
+            files=filled(provider.batch.files, provider, key),
+            headers={**merge_headers(own, job.headers, without), **credential_of(provider.auth, key)},
+            deadlines=deadlines_of(network),
+            elsewhere=partial(origin_of, network=network),
+            signer=self._signer(account_of(provider, provider.auth, key, network)),
+            depot=self._depot(key),
+        )
+
+    def _depot(self, key: Key | None) -> Depot | None:
+        """The bucket that a key names."""
+        if key is None or "batch_bucket" not in key.settings:
+            return None
+        if key.id not in self._depots:
+            each, said = self._each, key.settings
+            account = account_of(each.provider, SigV4("s3"), key, each.network)
+            site = Site(endpoint=said.get("batch_endpoint", ""), account=account)
+            bucket = Objects(site, said["batch_bucket"])
+            self._depots[key.id] = Depot(bucket, said.get("batch_prefix", ""), said.get("batch_role", ""))
+        return self._depots[key.id]

@@ -11,7 +11,7 @@ from store_kit import database, done, fill, new_batch
 
 from asbru.batch.states import BATCH, ITEM, BatchEvent, ItemEvent, advance
 from asbru.model.batches import Outcome, Phase, State
-from asbru.store import NOWHERE, Appender, batches, items, jobs, moving, sessions, spending, stopping, twins
+from asbru.store import NOWHERE, Appender, batches, files, items, jobs, moving, sessions, spending, stopping, twins
 from asbru.store.batches import NewItem
 from asbru.store.db import Db
 from asbru.store.items import Postponed
@@ -183,6 +183,9 @@ HOT: tuple[tuple[str, str, int], ...] = (
     ("collect", items.COLLECT, 16),
     ("move", moving.MOVE_SUBMITTED, 2),
     ("move queued", moving.MOVE_QUEUED, 3),
+    ("move one", moving.MOVE_ONE, 3),
+    ("files at places", files.PLACES, 5),
+    ("file at a place", files.PLACED, 3),
     ("end what waits", spending.END_WAITING, 7),
     ("end what is queued", spending.END_QUEUED, 7),
     ("copy", twins.COPY_ALL, 1),

@@ -98,7 +98,11 @@ def convert(body: bytes, source: Format, way: Endpoint, model: str) -> Written:
     ask = CODECS[source].read_ask(envelope)
     if isinstance(ask, Ask):
         ask = msgspec.structs.replace(ask, stream=False)
-    written = CODECS[target].write_ask(msgspec.structs.replace(ask, model=model))
+    codec = CODECS[target]
+    if codec.split is not None and len(codec.split(ask)) > 1:
+        text = f"{target} takes one thing at a time: in a batch each has to be a request of its own"
+        raise Refused(400, text, code="invalid_request_error")
+    written = codec.write_ask(msgspec.structs.replace(ask, model=model))
     finished = bent(written.body, {}, quirks)
     return Written(finished.body, written.lost + finished.lost + lost)
 
@@ -281,6 +285,9 @@ class _Parcels:
             await self._plan(group, parcel)
 
     async def _plan(self, group: _Group, parcel: Parcel) -> None:
+        if len(parcel.numbers) < self._provider.limits.min_items:
+            await self._run_live(parcel)
+            return
         await self._store.call(parcel.seal)
         session, now = self._store.session, self._store.clock()
         row = JobRow(
@@ -300,6 +307,13 @@ class _Parcels:
             self.planned += 1
         else:
             parcel.discard()
+
+    async def _run_live(self, parcel: Parcel) -> None:
+        """Items that are too few for a job go to our engine."""
+        parcel.discard()
+        seq, numbers = self._batch.seq, parcel.numbers
+        reason = f"{self._provider.name} takes no batch of fewer than {self._provider.limits.min_items}"
+        await self._store.write(lambda db: moving.move_items(db, seq, numbers, reason))
 
     def discard(self) -> None:
         """Drop what was not planned (an error, or the end of this worker)."""

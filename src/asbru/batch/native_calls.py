@@ -19,6 +19,8 @@ from asbru.batch.native import Job
 from asbru.model.failure import Broken, Overloaded, Rejected, Unreachable, Upstream
 from asbru.model.http import Answer, Headers
 from asbru.upstream.call import Call, Deadlines, Origin
+from asbru.upstream.objects import Objects
+from asbru.upstream.signing import Signer, Unsigned
 from asbru.wire.shapes import BAD_JSON
 
 T = TypeVar("T")
@@ -30,12 +32,23 @@ _PIECE = 128 << 10
 _SMALL = 32 << 20
 
 
+class Depot(Struct, frozen=True):
+    """A bucket of the operator's. ``prefix``: before all keys, "" or ended by a slash. ``role``: with what the provider
+    opens it.
+    """
+
+    bucket: Objects
+    prefix: str
+    role: str
+
+
 class Address(Struct, frozen=True, kw_only=True):
     """Where a job's provider is, and how to enter.
 
     ``base``: path of the base URL without a slash at its end (``/v1``). ``batches``, ``files``: paths below it.
     ``headers``: all that every call carries: host, credential, version; lower-case names. ``elsewhere``: how a signed
-    address of the provider's is reached.
+    address of the provider's is reached. ``signer``: makes the credential of each call, where no header is one.
+    ``depot``: the bucket that its jobs go through, where they do.
     """
 
     provider: str
@@ -46,6 +59,8 @@ class Address(Struct, frozen=True, kw_only=True):
     headers: Headers = msgspec.field(default_factory=dict)
     deadlines: Deadlines = Deadlines()
     elsewhere: Callable[[str], Origin] | None = None
+    signer: Signer | None = None
+    depot: Depot | None = None
 
     def __repr__(self) -> str:
         """Without the headers, as they hold the credential."""
@@ -83,7 +98,8 @@ class Caller:
     async def create(self, path: str, body: object, kind: type[T], once: str) -> T:
         """POST ``body`` as JSON, once."""
         written = msgspec.json.encode(body)
-        return await self.upload(path, Upload("application/json", len(written), _pieces(written)), kind, once)
+        upload = Upload("application/json", len(written), _pieces(written))
+        return await self._uploaded(path, upload, kind, (once, written))
 
     async def upload(self, path: str, upload: Upload, kind: type[T], once: str) -> T:
         """POST a streamed body, once; ``once`` is sent as Idempotency-Key.
@@ -91,15 +107,19 @@ class Caller:
         Streamed bodies are never sent a second time by the client: not even when a kept-alive connection dies, after
         which the provider may have done it all the same. find() tells.
         """
+        return await self._uploaded(path, upload, kind, (once, b""))
+
+    async def _uploaded(self, path: str, upload: Upload, kind: type[T], of: tuple[str, bytes]) -> T:
+        """``of``: what it is to be known by, and its whole body where that is to be signed."""
+        once, whole = of
         headers = {b"content-type": upload.content_type.encode(), b"idempotency-key": once.encode()}
         patient = structs.replace(
             self.address.deadlines,
             total=max(UPLOAD_SECONDS, self.address.deadlines.total),
             first_byte=max(UPLOAD_SECONDS, self.address.deadlines.first_byte),
         )
-        call = structs.replace(
-            self._call("POST", path, headers), body=upload.pieces, length=upload.length, deadlines=patient
-        )
+        call = await self._call("POST", path, headers, whole)
+        call = structs.replace(call, body=upload.pieces, length=upload.length, deadlines=patient)
         return self._read(_accepted(await self._send(call), self.address), kind, path)
 
     async def delete(self, path: str) -> None:
@@ -112,7 +132,7 @@ class Caller:
 
     async def stream(self, path: str) -> Answer:
         """GET ``path``; the answer's body comes as a stream."""
-        answer = await self._send(structs.replace(self._call("GET", path, {}), stream=True))
+        answer = await self._send(structs.replace(await self._call("GET", path, {}), stream=True))
         return _accepted(answer, self.address)
 
     async def stream_signed(self, url: str) -> Answer:
@@ -136,13 +156,16 @@ class Caller:
         return Rejected(failure.status, text, code="no_batch_api", provider=self.address.provider)
 
     async def _whole(self, method: str, path: str, body: bytes, headers: Headers) -> Answer:
-        call = structs.replace(self._call(method, path, headers), body=body, limit=_SMALL)
+        call = structs.replace(await self._call(method, path, headers, body), body=body, limit=_SMALL)
         return _accepted(await self._send(call), self.address)
 
-    def _call(self, method: str, path: str, headers: Headers) -> Call:
-        lines = [b"%b %b%b HTTP/1.1\r\n" % (method.encode(), self.address.base.encode(), path.encode())]
-        lines += [b"%b: %b\r\n" % pair for pair in {**self.address.headers, **headers}.items()]
-        return Call(origin=self.address.origin, head=b"".join(lines), deadlines=self.address.deadlines)
+    async def _call(self, method: str, path: str, headers: Headers, body: bytes = b"") -> Call:
+        address = self.address
+        target, said = f"{address.base}{path}", {**address.headers, **headers}
+        if address.signer is not None:
+            said |= await address.signer.sign(Unsigned(method, address.origin, target, said, body))
+        lines = [f"{method} {target} HTTP/1.1\r\n".encode(), *(b"%b: %b\r\n" % pair for pair in said.items())]
+        return Call(origin=address.origin, head=b"".join(lines), deadlines=address.deadlines)
 
     def _read(self, answer: Answer, kind: type[T], path: str) -> T:
         try:

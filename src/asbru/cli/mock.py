@@ -19,6 +19,7 @@ def mock(
         list[str] | None, typer.Option(help="A key that exists, or KEY=STATUS; any works if none is said.")
     ] = None,
     record: Annotated[bool, typer.Option(help="Keep the last request of each path, secrets and all.")] = False,
+    s3: Annotated[str, typer.Option(help="Where the buckets of Bedrock's batch jobs are (http://…).")] = "",
 ) -> None:
     """Run a scripted provider in OpenAI's and Anthropic's dialects, with faults on request."""
     from asbru.mock.options import MockOptions, key_statuses, shares
@@ -38,6 +39,7 @@ def mock(
                 seed=seed,
                 keys=key_statuses(key or ()),
                 record=record,
+                s3=s3,
             )
         )
     except Refused as refused:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from asbru.config.address import http_url, text_of, unversioned
 from asbru.config.findings import Findings
-from asbru.config.shape import KEY_CONFIGS, AzureShape, KeyConfigShape, KeyShape
+from asbru.config.s3 import depot_of
+from asbru.config.shape import KEY_CONFIGS, AzureShape, BedrockShape, KeyConfigShape, KeyShape
 from asbru.model.keys import Secret
 from asbru.providers import Provider
 
@@ -72,7 +73,7 @@ def missing(row: Provider, extra: Extra) -> list[str]:
 def _read(said: KeyConfigShape, row: Provider, path: str, findings: Findings) -> Extra:
     texts: dict[str, str] = {}
     for field in msgspec.structs.fields(said):
-        if field.name not in ("deployments", "scopes"):
+        if field.name not in ("deployments", "scopes", "batch_s3_config"):
             texts[field.name] = text_of(getattr(said, field.name), f"{path}.{field.name}", findings)
     texts = {name: text for name, text in texts.items() if text}
     secrets = {name: Secret(text) for name, text in texts.items() if name in said.SECRETS}
@@ -155,6 +156,8 @@ def _bedrock(said: KeyConfigShape, extra: Extra, path: str, findings: Findings) 
         findings.refuse(f"{path}.region", "must be a region such as us-east-1")
     if "region" not in settings and (region := _first(("AWS_REGION", "AWS_DEFAULT_REGION"), findings)):
         settings["region"] = region
+    assert isinstance(said, BedrockShape)
+    settings |= depot_of(said, f"{path}.batch_s3_config", findings)
     start = settings.pop("arn", "")
     deployments = {
         model: name if not start or name.startswith("arn:") else f"{start.rstrip('/')}/{name}"

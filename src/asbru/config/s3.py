@@ -1,14 +1,16 @@
-"""``asbru.s3``: the buckets of callers that batches may read from and write to, and the credentials for these."""
+"""Buckets: those of callers that batches may use (``asbru.s3``), and those that Bedrock's own jobs go through."""
 
 import re
 
 from asbru.config.address import http_url, text_of
 from asbru.config.findings import Findings
 from asbru.config.settings import S3Settings
-from asbru.config.shape import S3Shape
+from asbru.config.shape import BedrockShape, S3Shape
 from asbru.model.keys import Key, Secret
 
 _PATTERN = re.compile(r"[a-z0-9.*?\[\]-]{1,63}")
+_BUCKET = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"[-!_*'().a-z0-9A-Z/]*")
 _SECRETS = ("access_key", "secret_key", "session_token")
 
 
@@ -41,3 +43,28 @@ def s3_of(said: S3Shape | None, findings: Findings) -> S3Settings | None:
             ambient=True,
         ),
     )
+
+
+def depot_of(said: BedrockShape, path: str, findings: Findings) -> dict[str, str]:
+    """The settings of a Bedrock key for batches: the default bucket, or the first; none without a bucket or a role."""
+    config = said.batch_s3_config
+    if config is None or not config.buckets:
+        return {}
+    chosen = next((each for each in config.buckets if each.is_default), config.buckets[0])
+    name = text_of(chosen.bucket_name, f"{path}.buckets.bucket_name", findings)
+    prefix = text_of(chosen.prefix, f"{path}.buckets.prefix", findings).strip("/")
+    if not _BUCKET.fullmatch(name):
+        findings.refuse(f"{path}.buckets.bucket_name", "must be a bucket's name")
+    if not _PREFIX.fullmatch(prefix):
+        findings.refuse(f"{path}.buckets.prefix", "has a character that Bedrock does not take in an address")
+    role = text_of(config.role_arn or said.role_arn, f"{path}.role_arn", findings)
+    if role and not role.startswith("arn:"):
+        findings.refuse(f"{path}.role_arn", "must begin with arn:")
+    endpoint = text_of(config.endpoint, f"{path}.endpoint", findings)
+    found = {
+        "batch_bucket": name,
+        "batch_prefix": f"{prefix}/" if prefix else "",
+        "batch_role": role,
+        "batch_endpoint": http_url(endpoint, f"{path}.endpoint", findings) if endpoint else "",
+    }
+    return {key: value for key, value in found.items() if value}

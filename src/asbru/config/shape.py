@@ -72,10 +72,27 @@ class VertexShape(KeyConfigShape, frozen=True, kw_only=True):
     auth_credentials: Text = ""
 
 
+class BucketShape(Shape, frozen=True, kw_only=True):
+    """A bucket for batches. ``prefix``: before the keys of all that is put there."""
+
+    bucket_name: Text = ""
+    prefix: Text = ""
+    is_default: bool = False
+
+
+class BatchS3Shape(Shape, frozen=True, kw_only=True):
+    """``endpoint`` and ``role_arn`` are Asbru's own: another server than Amazon's, and the role that Bedrock takes to
+    open the bucket ("": the key's ``role_arn``).
+    """
+
+    buckets: tuple[BucketShape, ...] = ()
+    endpoint: Text = ""
+    role_arn: Text = ""
+
+
 class BedrockShape(KeyConfigShape, frozen=True, kw_only=True):
     """``arn``: what deployments are appended to, when they are not ARNs themselves."""
 
-    LATER = {"batch_s3_config": None}
     SECRETS = frozenset({"access_key", "secret_key", "session_token"})
 
     access_key: Text = ""
@@ -86,6 +103,7 @@ class BedrockShape(KeyConfigShape, frozen=True, kw_only=True):
     role_arn: Text = ""
     external_id: Text = ""
     session_name: Text = ""
+    batch_s3_config: BatchS3Shape | None = None
 
 
 class ServerShape(KeyConfigShape, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from asbru.mock import (
 )
 from asbru.mock.anthropic_batches import AnthropicBatches
 from asbru.mock.batch_shapes import Azure, Groq, Shape
+from asbru.mock.bedrock_jobs import BedrockJobs
 from asbru.mock.bedrock_paths import Bedrock
 from asbru.mock.containers import Containers
 from asbru.mock.dialect import Dialect, Task
@@ -64,6 +65,7 @@ _FAILS: dict[str, Fail] = {
     "/v1/complete": anthropic.fail,
     "/v1/completions": openai.fail,
     "/model/": bedrock.fail,
+    "/model-invocation-job": bedrock.fail,
     "/v1beta/": gemini.fail,
     "/upload/": gemini.fail,
     "/v2/": cohere.fail,
@@ -94,6 +96,7 @@ class Mock:
             self._fireworks,
         )
         self._message_batches = AnthropicBatches(self.talker)
+        self._jobs = BedrockJobs(self.talker)
         self._containers = Containers(self.talker)
         self._gemini_files = GeminiFiles(self.talker)
         self._gemini_batches = GeminiBatches(self.talker, self._gemini_files)
@@ -103,6 +106,7 @@ class Mock:
         places: tuple[tuple[Dialect, Operating], ...] = (
             *((batches.shape.dialect, batches) for batches in self._batches),
             (anthropic.DIALECT, self._message_batches),
+            (bedrock.DIALECT, self._jobs),
             (openai.DIALECT, self._containers),
             (openai.DIALECT, self._responses),
             (gemini.DIALECT, self._gemini_batches),
@@ -242,6 +246,7 @@ class Mock:
         for batches in self._batches:
             batches.reset()
         self._message_batches.reset()
+        self._jobs.reset()
         self._responses.reset()
         self._containers.reset()
         self._gemini_batches.reset()

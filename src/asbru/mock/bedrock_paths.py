@@ -57,11 +57,7 @@ class Bedrock:
         return "POST", f"/model/{{model*}}/{path}", bedrock.DIALECT, handler
 
     def _check(self, request: Request) -> None:
-        """Raises Failure(403) for a signature that is wrong; a bearer token needs none."""
-        if not request.headers.get(b"authorization", b"").startswith(b"Bearer "):
-            if not access_key(request.headers.get(b"authorization", b"").decode("latin-1")):
-                raise bedrock.unauthorized("")
-            check(request, "bedrock", self._talker.clock())
+        check_signed(request, self._talker.clock())
 
     def _converse(self, stream: bool) -> Handler:
         async def handle(request: Request) -> Answer:
@@ -125,6 +121,14 @@ class Bedrock:
             raise bedrock.refused("only AssumeRole is played here")
         body = _ROLE.format(secret=SECRET, session=SESSION, name=said.get("RoleSessionName", [""])[0])
         return Answer(status=200, headers={b"content-type": b"text/xml"}, body=body.encode())
+
+
+def check_signed(request: Request, now: float) -> None:
+    """Raises Failure(403) for a signature that is wrong; a bearer token needs none. ``now``: Unix seconds."""
+    if not request.headers.get(b"authorization", b"").startswith(b"Bearer "):
+        if not access_key(request.headers.get(b"authorization", b"").decode("latin-1")):
+            raise bedrock.unauthorized("")
+        check(request, "bedrock", now)
 
 
 _ROLE = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>

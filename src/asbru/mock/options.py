@@ -13,7 +13,8 @@ class MockOptions(Struct, frozen=True, kw_only=True):
 
     ``tokens``: words of an answer (0: the echo). ``fail``: fault or status -> share of requests, by dice of ``seed``.
     ``keys``: the keys that exist, each with the status it is answered (200: it works); empty: any key works.
-    ``port`` 0: a free one. ``record``: keep the last request of each path, secrets and all.
+    ``port`` 0: a free one. ``record``: keep the last request of each path, secrets and all. ``s3``: where the buckets
+    of Bedrock's batch jobs are (``http://…``).
     """
 
     host: str = "127.0.0.1"
@@ -26,6 +27,7 @@ class MockOptions(Struct, frozen=True, kw_only=True):
     seed: int = 0
     keys: dict[str, int] = {}
     record: bool = False
+    s3: str = ""
 
 
 def shares(words: str) -> dict[str, float]:

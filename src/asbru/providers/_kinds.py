@@ -117,7 +117,8 @@ class BatchApi(Struct, frozen=True, kw_only=True):
     ``path`` and ``files``: of batches and files below the base URL; they may hold settings of a key (``{account_id}``),
     and keys without them are not used. ``without``: the end of the base URL's path that they leave out.
     ``formats``: what its jobs can be written in. ``max_items`` and ``max_bytes`` are its limits for one job;
-    ``one_model``: whether a job may hold one model only.
+    ``one_model``: whether a job may hold one model only. ``min_items``: a job with fewer is not taken; they run live.
+    ``needs``: settings that a key must have. ``at_models``: it is where the list of models is, on another host.
     """
 
     kind: str
@@ -128,6 +129,9 @@ class BatchApi(Struct, frozen=True, kw_only=True):
     max_items: int
     max_bytes: int
     one_model: bool = False
+    min_items: int = 0
+    needs: tuple[str, ...] = ()
+    at_models: bool = False
 
 
 class Provider(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Amazon Bedrock: Converse for every model, InvokeModel in the makers' own formats."""
 
 from asbru.model.names import Format, Framing
-from asbru.providers._kinds import Endpoint, Provider, Quirks, SigV4
+from asbru.providers._kinds import BatchApi, Endpoint, Provider, Quirks, SigV4
 
 _INVOKE = "/model/{model}/invoke"
 _INVOKE_STREAM = "/model/{model}/invoke-with-response-stream"
@@ -46,6 +46,17 @@ PROVIDER = Provider(
     models_path="/foundation-models",
     more_models_paths=("/inference-profiles?maxResults=1000",),
     models_base_url="https://bedrock.{region}.amazonaws.com",
+    batch=BatchApi(
+        kind="bedrock",
+        path="/model-invocation-job",
+        formats=(Format.BEDROCK_CONVERSE, Format.BEDROCK_COHERE_EMBED, Format.BEDROCK_TITAN_EMBED),
+        max_items=50_000,
+        max_bytes=1 << 30,
+        one_model=True,
+        min_items=100,
+        needs=("batch_bucket", "batch_role"),
+        at_models=True,
+    ),
     settings={"region": "us-east-1"},
     env=("AWS_BEARER_TOKEN_BEDROCK",),
     base_url_env=("AWS_ENDPOINT_URL_BEDROCK_RUNTIME",),

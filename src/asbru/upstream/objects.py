@@ -45,11 +45,12 @@ class Objects:
         self._site = site
         self.bucket = bucket
         self._store: Any = None
+        self._got: Any = None
         self._signer = SigV4Signer(site.account, "s3")
 
     async def get(self, key: str) -> AsyncIterator[bytes]:
         """The bytes of an object. Raises Upstream at once when it cannot be had."""
-        obstore = self._library()
+        obstore = await self._ready()
         try:
             found = await obstore.get_async(self._opened(), key)
         except Exception as error:
@@ -65,7 +66,7 @@ class Objects:
 
     async def put(self, key: str, pieces: AsyncIterator[bytes]) -> None:
         """Write an object over what was there. Raises Upstream, and what ``pieces`` raises; nothing is kept then."""
-        obstore = self._library()
+        obstore = await self._ready()
         broken: list[BaseException] = []
 
         async def kept() -> AsyncIterator[bytes]:
@@ -83,7 +84,7 @@ class Objects:
 
     async def list(self, prefix: str) -> AsyncIterator[Found]:
         """The objects whose keys begin so, in their order."""
-        self._library()
+        await self._ready()
         folder, _, _ = prefix.rpartition("/")
         try:
             async for page in self._opened().list(f"{folder}/" if folder else None):
@@ -95,7 +96,7 @@ class Objects:
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; absent ones are well removed."""
-        obstore = self._library()
+        obstore = await self._ready()
         for key in keys:
             try:
                 await obstore.delete_async(self._opened(), key)
@@ -104,11 +105,13 @@ class Objects:
             except Exception as error:
                 raise self._failure(error, key) from None
 
-    def _library(self) -> Any:
+    async def _ready(self) -> Any:
+        """The library, with credentials that are fresh. Raises Unreachable."""
         try:
             import obstore
         except ImportError:
             raise Unreachable(503, "Buckets need the extra asbru[s3].", code="missing_extra") from None
+        self._got = await self._signer.credentials()
         return obstore
 
     def _opened(self) -> Any:
@@ -128,12 +131,11 @@ class Objects:
             )
         return self._store
 
-    async def _credentials(self) -> dict[str, Any]:
-        got = await self._signer.credentials()
+    def _credentials(self) -> dict[str, Any]:
         return {
-            "access_key_id": got.access_key,
-            "secret_access_key": got.secret_key,
-            "token": got.token,
+            "access_key_id": self._got.access_key,
+            "secret_access_key": self._got.secret_key,
+            "token": self._got.token,
             "expires_at": datetime.now(UTC) + _KEPT,
         }
 
