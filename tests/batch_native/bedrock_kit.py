@@ -143,5 +143,5 @@ class BedrockRig(Rig):
             ways=(Endpoint(Format.BEDROCK_CONVERSE, "/"),),
             keys=(KEY,),
             price=lambda model: PRICE,
-            choose=lambda model: KEY,
+            choose=lambda model, without=(): KEY,
         )

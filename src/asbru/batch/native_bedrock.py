@@ -24,6 +24,7 @@ from asbru.model.batches import Counts, Outcome
 from asbru.model.failure import Broken, Rejected
 from asbru.model.names import Format
 from asbru.wire import CODECS
+from asbru.wire.bedrock.job_lines import invocation_type
 from asbru.wire.shapes import BAD_JSON
 
 _ENDED = frozenset({"Completed", "Failed", "Stopped", "PartiallyCompleted", "Expired"})
@@ -181,7 +182,7 @@ def _creation(depot: Depot, job: Job) -> dict[str, object]:
         "clientRequestToken": job.id,
         "roleArn": depot.role,
         "modelId": job.upstream_model,
-        "modelInvocationType": "Converse" if job.format is Format.BEDROCK_CONVERSE else "InvokeModel",
+        "modelInvocationType": invocation_type(job.format),
         "inputDataConfig": {"s3InputDataConfig": {"s3InputFormat": "JSONL", "s3Uri": f"{where}input.jsonl"}},
         "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": f"{where}out/"}},
         "timeoutDurationInHours": _HOURS,

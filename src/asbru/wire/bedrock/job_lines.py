@@ -22,6 +22,13 @@ from asbru.wire.shapes import BAD_JSON
 
 INVOKE, CONVERSE = "InvokeModel", "Converse"
 """What ``url`` says of a job of Bedrock's: bodies of Converse look like those of others."""
+
+
+def invocation_type(format: Format) -> str:
+    """How Bedrock calls the bodies of a job in ``format``."""
+    return CONVERSE if format is Format.BEDROCK_CONVERSE else INVOKE
+
+
 _VERSION, _BETA = "anthropic_version", "anthropic_beta"
 _FIRST = 4_096
 """Lines in which a format is looked for: a file without one good line is no file of records."""
