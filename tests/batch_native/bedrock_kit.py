@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from submission_kit import FAST, PRICE, Clock, Rig, Wire
+from submission_kit import PRICE, Rig
 
 from asbru.batch.gather import NativeProvider
 from asbru.batch.native import Job, JobResult, Line, Lines
@@ -120,16 +120,10 @@ class BedrockRig(Rig):
     """A worker's batches at Bedrock."""
 
     def __init__(self, mock: RunningMock, s3: S3, folder: Path) -> None:
-        self.kind = "bedrock"
-        self.mock = mock
+        super().__init__("bedrock", mock, folder)
         self.s3 = s3
-        self.clock = Clock()
-        self.wire = Wire()
-        self.folder = folder
-        self.settings = FAST
         self.limits = {"min_items": LEAST}
-        self.configured = True
-        self._ids = iter(range(1, 1_000))  # type: ignore[assignment]
+        self.keys = (KEY,)
 
     def provider(self) -> NativeProvider:
         """The row of Bedrock, in front of the mock."""
@@ -141,7 +135,7 @@ class BedrockRig(Rig):
             api=NativeBedrock(send, lambda job: at),
             limits=BatchApi(kind="bedrock", formats=(), one_model=True, **limits),
             ways=(Endpoint(Format.BEDROCK_CONVERSE, "/"),),
-            keys=(KEY,),
+            keys=self.keys,
             price=lambda model: PRICE,
-            choose=lambda model, without=(): KEY,
+            choose=self.choose,
         )
