@@ -19,6 +19,7 @@ from asbru.admin.routes import admin_mounts
 from asbru.batch import BatchService, Engine, EngineSettings, make_ids
 from asbru.batch import BatchSettings as BatchLimits
 from asbru.batch.control import BatchControl
+from asbru.batch.courier import Courier, CourierSettings
 from asbru.batch.pace import PaceSettings
 from asbru.batch.submission import Submission
 from asbru.batch.weight import Tariff
@@ -150,7 +151,8 @@ class Worker:
         )
         self.submission = Submission(self.store, natives, ids)
         usable = {name: natives[name].operations if name in natives else NOTHING for name in settings.providers}
-        life = BatchLimits(life=settings.batch.expiry, tariff=tariff_of(settings))
+        self.courier = Courier(self.store, self.client.send, courier_of(settings))
+        life = limits_of(settings)
         self.service = BatchService(self.store, lambda: usable, ids, self._wake, life)
         self.bedrock = BedrockBatches(self.store, self.service, FileService(self.store, ids), s3_places(settings))
         self.access = Access(self.store, plant.setup)
@@ -210,6 +212,7 @@ class Worker:
         await self.server.start(listener)
         self.engine.start()
         self.submission.start()
+        self.courier.start()
         self.bedrock.deliveries.start()
 
     async def _take_in(self) -> None:
@@ -227,6 +230,7 @@ class Worker:
         await self.watch.stop()
         await self.limits.stop()
         await self.bedrock.deliveries.stop()
+        await self.courier.stop()
         await self.client.aclose()
         await self.store.close()
 
@@ -243,6 +247,24 @@ def s3_places(settings: Settings) -> S3Places:
 def rows_of(settings: Settings) -> dict[str, Provider]:
     """The providers' rows by name."""
     return {name: each.provider for name, each in settings.providers.items()}
+
+
+def limits_of(settings: Settings) -> BatchLimits:
+    """What holds for batches when they are made."""
+    hook = settings.webhook
+    return BatchLimits(
+        life=settings.batch.expiry,
+        tariff=tariff_of(settings),
+        webhook=hook.url,
+        signs=bool(hook.secret),
+        anywhere=hook.anywhere,
+    )
+
+
+def courier_of(settings: Settings) -> CourierSettings:
+    """How webhooks are told."""
+    hook = settings.webhook
+    return CourierSettings(secret=hook.secret, url=hook.url, anywhere=hook.anywhere)
 
 
 def tariff_of(settings: Settings) -> Tariff:

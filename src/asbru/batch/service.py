@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from asbru.batch.entries import Source
 from asbru.batch.estimate import Estimate, estimate_of
@@ -28,6 +29,7 @@ from asbru.store.batches import Page
 from asbru.store.db import Db
 from asbru.store.items import Which
 from asbru.store.store import SEGMENTS
+from asbru.upstream.guard import check_host
 
 SMALL = 64 << 10
 """Bytes up to which a body is checked on the event loop."""
@@ -37,6 +39,8 @@ _PAGE = 256
 _PAGE_BYTES = 1 << 20
 _CHUNK = 64 << 10
 MAX_PAGE = 1_000
+
+_WEBHOOK = "x-bf-batch-webhook"
 
 WriteLine = Callable[[ItemResult], bytes]
 
@@ -68,10 +72,17 @@ class CreateCommand(Struct, frozen=True, kw_only=True):
 
 
 class BatchSettings(Struct, frozen=True, kw_only=True):
-    """``life``: seconds until a batch expires. ``small``, ``large``: see SMALL and LARGE."""
+    """``life``: seconds until a batch expires. ``small``, ``large``: see SMALL and LARGE.
+
+    ``webhook``: told of batches that name none. ``signs``: there is a secret to sign with. ``anywhere``: webhooks may
+    lead to addresses that only the gateway can reach.
+    """
 
     life: float = LIFE
     tariff: Tariff = Tariff()
+    webhook: str = ""
+    signs: bool = False
+    anywhere: bool = False
     small: int = SMALL
     large: int = LARGE
 
@@ -125,6 +136,15 @@ class BatchService:
         """What holds for a batch when its maker says this. Raises Refused(400)."""
         if said.deadline > self.life:
             raise _wrong("x-bf-batch-deadline", f"the batch expires after {self.life / 3_600:g} hours")
+        if not said.webhook:
+            return structs.replace(said, webhook=self._settings.webhook)
+        if not self._settings.signs:
+            raise _wrong(_WEBHOOK, "webhooks are signed, and no asbru.webhook.secret is configured")
+        if not self._settings.anywhere:
+            try:
+                check_host(urlsplit(said.webhook).hostname or "")
+            except Refused as refusal:
+                raise _wrong(_WEBHOOK, refusal.message) from None
         return said
 
     def _order(self, command: CreateCommand) -> Order:

@@ -8,16 +8,18 @@ from typing import Any
 
 import msgspec
 
-from asbru.config.address import http_url
+from asbru.config.address import http_url, text_of
 from asbru.config.file_shape import FileShape
 from asbru.config.findings import ConfigError, Findings, Offence
 from asbru.config.people import admin_of, register_of
 from asbru.config.people_shape import GovernanceShape
 from asbru.config.provider import detected, provider_of
 from asbru.config.s3 import s3_of
-from asbru.config.settings import BatchSettings, Client, ProviderSettings, Settings
-from asbru.config.shape import AsbruShape, BatchShape, ClientShape
+from asbru.config.settings import BatchSettings, Client, ProviderSettings, Settings, WebhookSettings
+from asbru.config.shape import AsbruShape, BatchShape, ClientShape, WebhookShape
 from asbru.config.walk import walk
+from asbru.model.keys import Secret
+from asbru.wire.openai.webhooks import signing_key
 
 _ORIGIN = re.compile(
     r"\*|https?://(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?"
@@ -26,6 +28,7 @@ _ORIGIN = re.compile(
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 FILE_NAME = "config.json"
+_SHORTEST_SECRET = 16
 
 
 def find(path: Path | None, app_dir: Path) -> Path | None:
@@ -89,6 +92,7 @@ def settings_of(document: object, env: Mapping[str, str], source: str = "") -> S
         register=register_of(governance, findings),
         admin=admin_of(shape.auth_config, "auth_config", findings)
         or admin_of(governance.auth_config, "governance.auth_config", findings),
+        webhook=_webhook((shape.asbru or AsbruShape()).webhook or WebhookShape(), findings),
         public_url=_public_url(shape.asbru or AsbruShape(), findings),
         detected=not shape.providers,
     )
@@ -128,6 +132,22 @@ def _batch(said: BatchShape) -> BatchSettings:
     return BatchSettings(
         concurrency=said.concurrency or usual.concurrency, expiry=said.expiry_in_seconds or usual.expiry
     )
+
+
+def _webhook(said: WebhookShape, findings: Findings) -> WebhookSettings:
+    secret = text_of(said.secret, "asbru.webhook.secret", findings)
+    try:
+        short = len(signing_key(secret)) < _SHORTEST_SECRET
+    except ValueError:
+        findings.refuse("asbru.webhook.secret", "what follows whsec_ must be base64")
+        short = False
+    if short and (secret or said.url):
+        reason = f"must be of {_SHORTEST_SECRET} bytes or more: webhooks are signed with it"
+        findings.refuse("asbru.webhook.secret", reason)
+    url = text_of(said.url, "asbru.webhook.url", findings)
+    if url and http_url(url.partition("?")[0], "asbru.webhook.url", findings) == "":
+        url = ""
+    return WebhookSettings(url=url, secret=Secret(secret), anywhere=said.allow_private_addresses)
 
 
 def _public_url(said: AsbruShape, findings: Findings) -> str:

@@ -60,6 +60,16 @@ class BatchSettings(Struct, frozen=True, kw_only=True):
     expiry: float = DAY
 
 
+class WebhookSettings(Struct, frozen=True, kw_only=True):
+    """``url`` "": none but those that batches name. ``secret`` "": there are none. ``anywhere``: addresses that only
+    the gateway can reach may be named.
+    """
+
+    url: str = ""
+    secret: Secret = Secret("")
+    anywhere: bool = False
+
+
 class S3Settings(Struct, frozen=True, kw_only=True):
     """Buckets that batches may use. ``endpoint`` "": Amazon's own. ``buckets``: shell patterns of their names.
 
@@ -81,6 +91,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     providers: Mapping[str, ProviderSettings] = {}
     client: Client = Client()
     batch: BatchSettings = BatchSettings()
+    webhook: WebhookSettings = WebhookSettings()
     s3: S3Settings | None = None
     register: Register = Register()
     admin: Admin | None = None

@@ -272,10 +272,19 @@ class S3Shape(Shape, frozen=True, kw_only=True):
     buckets: tuple[str, ...] = ()
 
 
+class WebhookShape(Shape, frozen=True, kw_only=True):
+    """``url``: told of every batch that names none of its own."""
+
+    url: Text = ""
+    secret: Text = ""
+    allow_private_addresses: bool = False
+
+
 class AsbruShape(Shape, frozen=True, kw_only=True):
     """What Bifrost does not have."""
 
     public_url: str = ""
+    webhook: WebhookShape | None = None
     batch: BatchShape | None = None
     s3: S3Shape | None = None
 

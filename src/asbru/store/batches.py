@@ -188,6 +188,7 @@ _SELECT = f"SELECT {_COLUMNS}, seq FROM batches WHERE {_VISIBLE}"  # noqa: S608 
 FIND = _SELECT + " AND id = ? AND owner = ?"
 OLDER = _SELECT + " AND owner = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
 NEWER = _SELECT + " AND owner = ? AND seq > ? ORDER BY seq ASC LIMIT ?"
+NUMBERED = f"SELECT {_COLUMNS} FROM batches WHERE seq = ?"  # noqa: S608  Our own column list.
 _NEWEST = 1 << 62
 
 
@@ -195,6 +196,12 @@ def find(db: Db, owner: str, id: str) -> tuple[Batch, int] | None:
     """A batch and its number, or None."""
     row = db.execute(FIND, (id, owner)).fetchone()
     return (_batch(row[:-1]), row[-1]) if row else None
+
+
+def numbered(db: Db, seq: int) -> Batch | None:
+    """The batch with this number, whoever owns it and though it be deleted."""
+    row = db.execute(NUMBERED, (seq,)).fetchone()
+    return _batch(row) if row else None
 
 
 def page(db: Db, owner: str, limit: int, before: str, after: str) -> Page | None:

@@ -57,6 +57,9 @@ FREE_ITEMS = (
 FREE_JOBS = (
     "UPDATE jobs SET lease = 0 WHERE state <> 'ended' AND lease <> 0 AND lease NOT IN (SELECT seq FROM sessions)"
 )
+FREE_HOOKS = (
+    "UPDATE webhooks SET lease = 0 WHERE done_at IS NULL AND lease <> 0 AND lease NOT IN (SELECT seq FROM sessions)"
+)
 
 
 def free(db: Db, now: float) -> None:
@@ -64,6 +67,7 @@ def free(db: Db, now: float) -> None:
     db.execute(FREE_ITEMS)
     db.execute(FREE_JOBS)
     db.execute("UPDATE deliveries SET lease = 0 WHERE lease <> 0 AND lease NOT IN (SELECT seq FROM sessions)")
+    db.execute(FREE_HOOKS)
     db.execute("UPDATE shares SET lease = 0 WHERE lease <> 0 AND lease NOT IN (SELECT seq FROM sessions)")
     db.execute(FREE_SLICES)
     stop_all(db, now)

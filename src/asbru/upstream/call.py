@@ -11,6 +11,7 @@ class Origin(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Where connections go: pools are kept per origin.
 
     ``proxy``: ``http://host:port`` or "". ``proxy_auth``: value of Proxy-Authorization. ``ca_pem``: extra trust.
+    ``address``: where ``host`` was found to be, "" to look it up.
     """
 
     host: str
@@ -20,6 +21,7 @@ class Origin(Struct, frozen=True, kw_only=True, cache_hash=True):
     ca_pem: str = ""
     proxy: str = ""
     proxy_auth: bytes = b""
+    address: str = ""
     max_connections: int = 5000
 
 

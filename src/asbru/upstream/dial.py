@@ -52,7 +52,7 @@ async def _open(keeper: Keeper, origin: Origin, context: Context | None) -> Conn
         )
     else:
         _, connection = await loop.create_connection(
-            lambda: Connection(keeper), origin.host, origin.port, ssl=context, server_hostname=name
+            lambda: Connection(keeper), origin.address or origin.host, origin.port, ssl=context, server_hostname=name
         )
     return connection
 

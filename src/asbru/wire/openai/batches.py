@@ -155,10 +155,10 @@ def _status(batch: Batch) -> str:
         case Status.CANCELING:
             return "cancelling"
         case Status.ENDED:
-            return _end(batch)
+            return ended_as(batch)
 
 
-def _end(batch: Batch) -> str:
+def ended_as(batch: Batch) -> str:
     """How the batch ended, in OpenAI's words. A cancel that came too late to stop anything completed."""
     if batch.counts.canceled:
         return "cancelled"
@@ -167,7 +167,7 @@ def _end(batch: Batch) -> str:
 
 def _times(batch: Batch) -> dict[str, int | None]:
     created, ended = int(batch.created_at), _whole(batch.ended_at)
-    end = _end(batch) if batch.status is Status.ENDED else ""
+    end = ended_as(batch) if batch.status is Status.ENDED else ""
     return {
         "created_at": created,
         "in_progress_at": created,
