@@ -7,8 +7,10 @@ setup:  ## .venv with everything, and .envs/era with the official SDKs of 2026-0
 	@scripts/bootstrap
 demo:  ## a batch on a real model, start to end; EXIT=1 stops the gateway afterwards
 	@scripts/bootstrap demo && $(RUN)/python -m asbru.demo $(if $(EXIT),--exit)
-test: setup check  ## all checks and the whole test suite
-	$(RUN)/pytest -n 2 --dist loadfile
+test: setup check cover  ## all checks and the whole test suite
+	$(RUN)/pytest -n 2 --dist loadfile --ignore=tests/wire
+cover: setup  ## the tests of wire/, which run each of its lines
+	$(RUN)/pytest tests/wire -n 2 --dist worksteal --cov
 agents: setup  ## Claude Code and Codex against a gateway; installs 770 MB from npm first
 	@scripts/bootstrap agents
 	$(RUN)/pytest -o addopts="-q --strict-markers" tests/agents
@@ -21,6 +23,7 @@ bench: setup  ## measure against nginx on this machine (needs gcc and nginx); ON
 docs:  ## check that the documentation says what the code does
 	$(RUN)/pytest tests/test_docs.py tests/test_house.py
 clean:  ## remove what the other commands made
-	rm -rf .venv .envs .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf .venv .envs .uv .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache .coverage dist build
 
-.PHONY: help setup demo test agents check fix bench docs clean
+.PHONY: help setup demo test cover agents check fix bench docs clean

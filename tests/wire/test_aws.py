@@ -64,7 +64,7 @@ def test_chunks_carry_bytes(payloads: list[bytes], places: list[int]) -> None:
     body = b"".join(write_chunk(Frame("ignored", payload)) for payload in payloads)
     cutter = ChunkCutter()
     read = [frame for piece in cut(body, places) for frame in cutter.feed(piece)]
-    assert read == [Frame("", payload) for payload in payloads]
+    assert read == [Frame("", payload) for payload in payloads if payload != b"[DONE]"]
 
 
 @given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=10))

@@ -1,13 +1,14 @@
 """A reply in pieces, the same in every format.
 
 Order: one Start; for each part one Open, any Deltas, one Close (parts may overlap in OpenAI's tool calls: ``index``
-tells them apart); one Done. A stream that lacks Done was cut.
+tells apart those that are open, and may be used again for a part that opens later); one Done. A stream that lacks Done
+was cut. A Delta fits its part: arguments are of tool calls, a signature of thoughts.
 
 Where several answers were asked for, their parts mix: an Open says which answer its part belongs to, and before Done
 each answer but the first has one Ended.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Raw, Struct
@@ -122,16 +123,18 @@ def fold(events: Iterable[Event]) -> Reply:
     """The whole reply. Raises ValueError when there is no Start; a missing Done leaves ``finish`` None."""
     start: Start | None = None
     done = Done(finish=None)
-    parts: dict[int, _Growing] = {}
+    parts: list[_Growing] = []
+    growing: dict[int, _Growing] = {}
     ended: list[Ended] = []
     for event in events:
         match event:
             case Start():
                 start = event
             case Open():
-                parts[event.index] = _Growing(event.part, event.choice)
+                parts.append(_Growing(event.part, event.choice))
+                growing[event.index] = parts[-1]
             case Delta():
-                parts[event.index].add(event)
+                growing[event.index].add(event)
             case Ended():
                 ended.append(event)
             case Done():
@@ -157,8 +160,8 @@ def fold(events: Iterable[Event]) -> Reply:
     )
 
 
-def _parts_of(choice: int, parts: Mapping[int, _Growing]) -> tuple[Part, ...]:
-    return tuple(growing.whole() for growing in parts.values() if growing.choice == choice)
+def _parts_of(choice: int, parts: Sequence[_Growing]) -> tuple[Part, ...]:
+    return tuple(growing.whole() for growing in parts if growing.choice == choice)
 
 
 def unfold(reply: Reply) -> tuple[Event, ...]:

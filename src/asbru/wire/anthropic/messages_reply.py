@@ -52,9 +52,9 @@ def read_reply(body: bytes) -> Reply:
     try:
         whole = _body(body)
         parts = tuple(read_block(raw) for raw in whole.content)
+        extra: Members = {name: raw for name, raw in read_members(body).items() if name not in _READ}
     except BAD_JSON as error:
         raise Broken(502, f"The provider's answer is not a message: {error}", code="bad_reply") from None
-    extra: Members = {name: raw for name, raw in read_members(body).items() if name not in _READ}
     return Reply(
         id=whole.id,
         model=whole.model,

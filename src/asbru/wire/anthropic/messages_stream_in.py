@@ -52,6 +52,13 @@ class _Event(Struct):
 
 _event = msgspec.json.Decoder(_Event).decode
 _GROWING = frozenset({"text", "thinking", "tool_use"})
+_GROWN_BY = {
+    "text_delta": "text",
+    "citations_delta": "text",
+    "input_json_delta": "tool_use",
+    "thinking_delta": "thinking",
+    "signature_delta": "thinking",
+}
 
 
 class _Strange:
@@ -80,7 +87,7 @@ class MessageReader:
         self._usage = WireUsage()
         self._finish: Finish | None = None
         self._sequence = ""
-        self._open: set[int] = set()
+        self._open: dict[int, str] = {}
         self._strange: dict[int, _Strange] = {}
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
@@ -127,7 +134,7 @@ class MessageReader:
         if block.type not in _GROWING and block.type != "redacted_thinking":
             self._strange[event.index] = _Strange(raw)
             return ()
-        self._open.add(event.index)
+        self._open[event.index] = block.type
         part = read_block(raw)
         if not isinstance(part, ToolCall):
             return (Open(event.index, part),)
@@ -141,7 +148,7 @@ class MessageReader:
         if index in self._strange:
             self._strange[index].json += delta.partial_json
             return ()
-        if index not in self._open:
+        if (kind := self._open.get(index)) is None or _GROWN_BY.get(delta.type, kind) != kind:
             raise Broken(502, "The provider's stream goes on with a block that it has not begun.", code="bad_stream")
         match delta.type:
             case "text_delta" if delta.text:
@@ -161,10 +168,7 @@ class MessageReader:
         if strange is not None:
             raw = strange.whole()
             return Open(event.index, Opaque(format=HERE, kind=block_shape(raw).type, raw=raw)), Close(event.index)
-        if event.index not in self._open:
-            return ()
-        self._open.discard(event.index)
-        return (Close(event.index),)
+        return () if self._open.pop(event.index, None) is None else (Close(event.index),)
 
     def _end(self, event: _Event) -> None:
         delta = event.delta or _Delta()

@@ -43,10 +43,10 @@ def read_reply(body: bytes) -> Reply:
     try:
         whole = _body(body)
         parts = read_content(whole.output.message.content, "content", spare)
+        extra: Members = {name: raw for name, raw in read_members(body).items() if name not in _READ}
     except (*BAD_JSON, Refused) as error:
         raise Broken(502, f"The provider's answer is not a Converse reply: {error}", code="bad_reply") from None
     told = tuple(as_output(part) for part in parts)
-    extra: Members = {name: raw for name, raw in read_members(body).items() if name not in _READ}
     return Reply(
         id="",
         model="",

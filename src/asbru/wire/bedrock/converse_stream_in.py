@@ -112,6 +112,10 @@ class _Gathered:
         return Opaque(format=HERE, kind=self.kind, raw=Raw(write_json({self.kind: start})))
 
 
+def _out_of_order() -> Broken:
+    return Broken(502, "The provider's stream begins a block out of order.", code="bad_stream")
+
+
 class ConverseReader:
     """Reads one stream."""
 
@@ -125,7 +129,7 @@ class ConverseReader:
         self._called = False
         self._outputs: set[int] = set()
         self._extra: Members = {}
-        self._open: set[int] = set()
+        self._open: dict[int, type[Part]] = {}
         self._gathered: dict[int, _Gathered] = {}
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
@@ -167,7 +171,7 @@ class ConverseReader:
     def _begin(self, event: _Begin) -> tuple[Event, ...]:
         index = event.content_block_index
         if index in self._open or index in self._gathered:
-            raise Broken(502, "The provider's stream begins a block out of order.", code="bad_stream")
+            raise _out_of_order()
         for kind, raw in (event.start or {}).items():
             if kind == "toolUse":
                 told = _tool(raw)
@@ -183,7 +187,7 @@ class ConverseReader:
         return ()
 
     def _opening(self, index: int, part: Part) -> tuple[Event, ...]:
-        self._open.add(index)
+        self._open[index] = type(part)
         return (*self._start(), Open(index, part))
 
     def _delta(self, event: _More) -> tuple[Event, ...]:
@@ -193,7 +197,7 @@ class ConverseReader:
         if delta.text is not None:
             return self._grow(index, Text(""), Delta(index=index, text=delta.text))
         if delta.tool_use is not None:
-            if index not in self._open:
+            if self._open.get(index) is not (Text if index in self._outputs else ToolCall):
                 words = "The provider's stream goes on with a block that it has not begun."
                 raise Broken(502, words, code="bad_stream")
             told = delta.tool_use.input
@@ -226,18 +230,17 @@ class ConverseReader:
 
     def _grow(self, index: int, empty: Part, delta: Delta) -> tuple[Event, ...]:
         opening = () if index in self._open else self._opening(index, empty)
+        if self._open[index] is not type(empty):
+            raise _out_of_order()
         if not (delta.text or delta.signature or delta.part):
             return opening
         return (*opening, delta)
 
     def _close(self, index: int) -> tuple[Event, ...]:
         block = self._gathered.pop(index, None)
-        if block is not None:
-            return (*self._start(), Open(index, block.whole()), Close(index))
-        if index not in self._open:
+        if block is None and self._open.pop(index, None) is None:
             return ()
-        self._open.discard(index)
-        return (Close(index),)
+        return (Close(index),) if block is None else (*self._start(), Open(index, block.whole()), Close(index))
 
     def _done(self, data: bytes) -> tuple[Event, ...]:
         if not self._stopped:

@@ -86,8 +86,11 @@ def put(envelope: Envelope, model: str, stream: bool) -> dict[str, Raw]:
 
 
 def read_usage(body: bytes) -> Usage | None:
-    """How long the sound was."""
-    return read_reply(body).usage
+    """How long the sound was; None when the answer is no transcript."""
+    try:
+        return read_reply(body).usage
+    except Broken:
+        return None
 
 
 CODEC: Codec[TranscribeAsk, TranscribeReply] = Codec(

@@ -94,8 +94,6 @@ class Items:
         content: object = self._contents(placed, turn.role)
         if turn.role is not Role.ASSISTANT:
             content = _plain(content) or ""
-        elif not content:
-            return
         self._out.append({"type": "message", "role": turn.role, "content": content})
 
     def _contents(self, placed: Iterable[Placed], role: Role) -> list[Json | Raw]:

@@ -93,6 +93,7 @@ def read_reply(body: bytes) -> Reply:
         if told.output is None:
             raise Broken(502, "The provider's answer has no output.", code="bad_reply")
         parts = tuple(part for raw in told.output for part in read_item(raw))
+        extra = extra_of(body)
     except BAD_JSON as error:
         raise Broken(502, f"The provider's answer is not a response: {error}", code="bad_reply") from None
     return Reply(
@@ -102,7 +103,7 @@ def read_reply(body: bytes) -> Reply:
         finish=read_finish(told, _called(parts), _refused(parts)),
         usage=to_usage(told.usage or WireUsage()),
         created=int(told.created_at or 0),
-        extra=extra_of(body),
+        extra=extra,
         origin=HERE,
     )
 

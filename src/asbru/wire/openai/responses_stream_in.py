@@ -71,6 +71,11 @@ class _Open:
         self.likely = False
         self.piece = ""
 
+    def must_be(self, kind: type[Part]) -> None:
+        """Raises Broken when something of another kind goes on here."""
+        if self.kind is not kind:
+            raise Broken(502, "The provider's stream goes on with a part as if it were another.", code="bad_stream")
+
 
 class ResponseReader:
     """Reads one stream."""
@@ -144,8 +149,7 @@ class ResponseReader:
             self._called |= isinstance(empty, ToolCall)
             self._refused |= isinstance(empty, Refusal)
             events.append(Open(state.index, empty))
-        elif state.kind is not type(empty):
-            raise Broken(502, "The provider's stream goes on with a part as if it were another.", code="bad_stream")
+        state.must_be(type(empty))
         return state
 
     def _grow(self, event: _Event, empty: Part, events: list[Event]) -> None:
@@ -160,8 +164,9 @@ class ResponseReader:
         key, text = (event.output_index, _ITSELF), _text(event.delta)
         if key not in self._open:
             raise Broken(502, "The provider's stream goes on with a call that it has not begun.", code="bad_stream")
+        state = self._open[key]
+        state.must_be(ToolCall)
         if text:
-            state = self._open[key]
             state.text += text
             events.append(Delta(index=state.index, arguments=text))
 
@@ -241,6 +246,7 @@ class ResponseReader:
         self._closed.add(key)
 
     def _end_part(self, state: _Open, item: Item, events: list[Event]) -> None:
+        state.must_be(ToolCall if item.type == "function_call" else Thinking)
         if item.type == "function_call":
             if item.arguments and not state.text:
                 events.append(Delta(index=state.index, arguments=item.arguments))
