@@ -53,6 +53,25 @@ def by_openai(url: str, system: str, turns: Turns, stream: bool) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
+def by_responses(url: str, system: str, turns: Turns, stream: bool) -> str:
+    client = openai.OpenAI(base_url=f"{url}/v1", api_key="any")
+    asked: dict[str, Any] = {
+        "model": MODEL,
+        "input": [{"role": role, "content": text} for role, text in turns],
+        "max_output_tokens": MOST,
+        "temperature": 0,
+        **({"instructions": system} if system else {}),
+    }
+    if not stream:
+        reply = client.responses.create(**asked)
+        assert reply.usage
+        assert reply.usage.output_tokens > 0
+        assert client.responses.retrieve(reply.id).output_text == reply.output_text
+        return str(reply.output_text)
+    events = client.responses.create(stream=True, **asked)
+    return "".join(event.delta for event in events if event.type == "response.output_text.delta")
+
+
 def by_anthropic(url: str, system: str, turns: Turns, stream: bool) -> str:
     client = anthropic.Anthropic(base_url=f"{url}/anthropic", api_key="any")
     messages = [{"role": role, "content": text} for role, text in turns]
@@ -114,6 +133,7 @@ def by_cohere(url: str, system: str, turns: Turns, stream: bool) -> str:
 
 SDKS: dict[str, Callable[[str, str, Turns, bool], str]] = {
     "openai": by_openai,
+    "openai, responses": by_responses,
     "anthropic": by_anthropic,
     "boto3": by_boto3,
     "google-genai": by_genai,
