@@ -21,10 +21,10 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "responses": CHATS,
     "embeddings": EMBEDDERS,
     "count": CHATS,
-    "rerank": ("cohere",),
-    "images": ("openai",),
-    "speech": ("openai",),
-    "transcription": ("openai",),
+    "rerank": ("cohere", "bedrock", "together"),
+    "images": ("openai", "gemini", "bedrock"),
+    "speech": ("openai", "elevenlabs", "gemini"),
+    "transcription": ("openai", "elevenlabs", "gemini"),
 }
 """Feature -> the providers that have it."""
 
@@ -66,7 +66,7 @@ CLIENTS = (
         script="openai_client.py",
         own="openai",
         generations=SDKS,
-        features=(*TALK, "responses", "embeddings", "images", "speech", "transcription"),
+        features=(*TALK, "responses", "embeddings", "count", "images", "speech", "transcription"),
     ),
     Client(
         name="anthropic", script="anthropic_client.py", own="anthropic", generations=SDKS, features=(*TALK, "count")
@@ -83,7 +83,7 @@ CLIENTS = (
         script="boto3_client.py",
         own="bedrock",
         generations=SDKS,
-        features=("chat", "stream", "tools", "vision", "embeddings", "count"),
+        features=("chat", "stream", "tools", "vision", "embeddings", "count", "rerank", "images"),
     ),
     Client(
         name="cohere",
@@ -105,7 +105,9 @@ CLIENTS = (
         script="litellm_client.py",
         own="openai",
         generations=FRAMEWORKS,
-        features=(*TALK, "embeddings"),
+        features=(*TALK, "embeddings", "rerank", "images", "speech", "transcription"),
+        losses={("transcription", "gemini"): "this provider tells no times"},
+        reasons={("transcription", "gemini"): "the SDK asks for `verbose_json`, whose times Gemini does not tell"},
     ),
     Client(
         name="langchain-openai",
@@ -139,7 +141,7 @@ CLIENTS = (
         script="openai_client.mjs",
         own="openai",
         generations=NODE,
-        features=(*TALK, "responses", "embeddings"),
+        features=(*TALK, "responses", "embeddings", "count", "images", "speech", "transcription"),
     ),
     Client(
         name="@anthropic-ai/sdk (Node)",
@@ -167,6 +169,6 @@ CLIENTS = (
         script="vercel_client.mjs",
         own="openai",
         generations=NODE,
-        features=(*TALK, "embeddings"),
+        features=(*TALK, "embeddings", "images", "speech", "transcription"),
     ),
 )

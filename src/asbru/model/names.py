@@ -71,6 +71,7 @@ class Format(StrEnum):
     GEMINI_PREDICT = "gemini.predict"
     GEMINI_IMAGES = "gemini.images"
     GEMINI_SPEECH = "gemini.speech"
+    GEMINI_TRANSCRIPTS = "gemini.transcripts"
     VERTEX_PREDICT = "gemini.vertex_predict"
     VERTEX_EMBED = "gemini.vertex_embed"
     VERTEX_COUNT_TOKENS = "gemini.vertex_count_tokens"
@@ -124,6 +125,7 @@ OPERATIONS: Mapping[Format, Operation] = MappingProxyType(
         Format.GEMINI_PREDICT: Operation.IMAGE,
         Format.GEMINI_IMAGES: Operation.IMAGE,
         Format.GEMINI_SPEECH: Operation.SPEECH,
+        Format.GEMINI_TRANSCRIPTS: Operation.TRANSCRIBE,
         Format.VERTEX_PREDICT: Operation.IMAGE,
         Format.VERTEX_EMBED: Operation.EMBED,
         Format.VERTEX_COUNT_TOKENS: Operation.COUNT_TOKENS,

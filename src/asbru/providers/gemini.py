@@ -22,6 +22,7 @@ PROVIDER = Provider(
         Endpoint(Format.GEMINI_PREDICT, "/models/{model}:predict", models=("imagen*",)),
         Endpoint(Format.GEMINI_IMAGES, "/models/{model}:generateContent", models=("*", "!imagen*")),
         Endpoint(Format.GEMINI_SPEECH, "/models/{model}:generateContent", models=("*tts*",)),
+        Endpoint(Format.GEMINI_TRANSCRIPTS, "/models/{model}:generateContent", models=("gemini-*", "!*tts*")),
         Endpoint(Format.GEMINI_EMBEDS, "/models/{model}:batchEmbedContents"),
         Endpoint(Format.GEMINI_EMBED, "/models/{model}:embedContent"),
         Endpoint(Format.GEMINI_COUNT_TOKENS, "/models/{model}:countTokens"),

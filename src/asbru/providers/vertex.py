@@ -34,6 +34,7 @@ PROVIDER = Provider(
         Endpoint(Format.VERTEX_PREDICT, f"{_GOOGLE}:predict", models=("imagen*",)),
         Endpoint(Format.GEMINI_IMAGES, f"{_GOOGLE}:generateContent", models=("gemini-*",)),
         Endpoint(Format.GEMINI_SPEECH, f"{_GOOGLE}:generateContent", models=("gemini-*tts*",)),
+        Endpoint(Format.GEMINI_TRANSCRIPTS, f"{_GOOGLE}:generateContent", models=("gemini-*", "!*tts*")),
         Endpoint(Format.VERTEX_COUNT_TOKENS, f"{_GOOGLE}:countTokens", models=("*", "!*/*", "!*claude*")),
     ),
     auth=GoogleToken(),

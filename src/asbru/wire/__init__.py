@@ -23,6 +23,7 @@ from asbru.wire.gemini import embed as gemini_embed
 from asbru.wire.gemini import generate, predict, vertex_embed
 from asbru.wire.gemini import images as gemini_images
 from asbru.wire.gemini import speech as gemini_speech
+from asbru.wire.gemini import transcripts as gemini_transcripts
 from asbru.wire.openai import (
     chat,
     completions,
@@ -81,6 +82,7 @@ CODECS: dict[Format, AnyCodec] = {
     Format.VERTEX_PREDICT: predict.VERTEX,
     Format.GEMINI_IMAGES: gemini_images.CODEC,
     Format.GEMINI_SPEECH: gemini_speech.CODEC,
+    Format.GEMINI_TRANSCRIPTS: gemini_transcripts.CODEC,
     Format.VERTEX_EMBED: vertex_embed.CODEC,
     Format.VERTEX_COUNT_TOKENS: gemini_count_tokens.VERTEX,
 }

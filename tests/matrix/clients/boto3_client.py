@@ -11,13 +11,16 @@ WEATHER = {"toolSpec": {"name": "get_weather", "inputSchema": {"json": CITY}}}
 
 
 def make(url):
-    client = boto3.client(
-        "bedrock-runtime",
-        region_name="us-east-1",
-        endpoint_url=f"{url}/bedrock",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-        config=Config(retries={"max_attempts": 0}),
+    client, agents = (
+        boto3.client(
+            service,
+            region_name="us-east-1",
+            endpoint_url=f"{url}/bedrock",
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+            config=Config(retries={"max_attempts": 0}),
+        )
+        for service in ("bedrock-runtime", "bedrock-agent-runtime")
     )
 
     def asked(provider, content, **more):
@@ -66,8 +69,26 @@ def make(url):
         reply = client.invoke_model(modelId=named, body=json.dumps({"inputText": "one"}))
         check(json.loads(reply["body"].read())["embedding"])
 
+    def rerank(provider):
+        model_of = {"modelConfiguration": {"modelArn": model(provider, "bedrock", "rerank")}, "numberOfResults": 1}
+        texts = [{"type": "TEXT", "textDocument": {"text": text}} for text in ("two", "one")]
+        reply = agents.rerank(
+            queries=[{"type": "TEXT", "textQuery": {"text": "one"}}],
+            sources=[{"type": "INLINE", "inlineDocumentSource": text} for text in texts],
+            rerankingConfiguration={
+                "type": "BEDROCK_RERANKING_MODEL", "bedrockRerankingConfiguration": model_of,
+            },
+        )  # fmt: skip
+        check(len(reply["results"]) == 1 and reply["results"][0]["relevanceScore"] is not None, reply)
+
+    def images(provider):
+        asked = {"taskType": "TEXT_IMAGE", "textToImageParams": {"text": "a bridge"}}
+        reply = client.invoke_model(modelId=model(provider, "bedrock", "images"), body=json.dumps(asked))
+        check(json.loads(reply["body"].read())["images"])
+
     return {
         "chat": chat, "stream": stream, "tools": tools, "vision": vision, "count": count, "embeddings": embeddings,
+        "rerank": rerank, "images": images,
     }  # fmt: skip
 
 

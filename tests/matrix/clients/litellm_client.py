@@ -1,12 +1,13 @@
 """The ``litellm`` SDK, in OpenAI's and in Anthropic's dialect."""
 
+import io
 import json
 import os
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # Its price list would be fetched at import.
 
 import litellm
-from cells import CITY, PIXEL, check, main, model
+from cells import CITY, PIXEL, VOICES, check, main, model
 
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": CITY}}
 litellm.suppress_debug_info = True
@@ -68,8 +69,38 @@ def make(url):
         )  # fmt: skip
         check(len(reply.data) == 2, reply)
 
+    def rerank(provider):
+        reply = litellm.rerank(
+            model=f"cohere/{model(provider, 'cohere', 'rerank')}", api_base=f"{url}/litellm/v2/rerank", api_key="any",
+            query="one", documents=["two", "one"], top_n=1, return_documents=None,
+        )  # fmt: skip
+        check(len(reply.results) == 1 and reply.results[0]["relevance_score"] is not None, reply)
+
+    def images(provider):
+        reply = litellm.image_generation(
+            model=f"openai/{model(provider, 'openai', 'images')}", api_base=f"{url}/litellm", api_key="any",
+            prompt="a bridge", n=1,
+        )  # fmt: skip
+        check(reply.data[0].b64_json, reply)
+
+    def speech(provider):
+        reply = litellm.speech(
+            model=f"openai/{model(provider, 'openai', 'speech')}", api_base=f"{url}/litellm", api_key="any",
+            voice=VOICES[provider], input="Hello", max_retries=0,
+        )  # fmt: skip
+        check(len(reply.content) > 0)
+
+    def transcription(provider):
+        sound = io.BytesIO(b"RIFF" + bytes(60))
+        sound.name = "sound.wav"
+        reply = litellm.transcription(
+            model=f"openai/{model(provider, 'openai', 'transcription')}", api_base=f"{url}/litellm", api_key="any",
+            file=sound, max_retries=0,
+        )  # fmt: skip
+        check(reply.text, reply)
+
     return {
-        "chat": chat, "stream": stream, "tools": tools, "structured": structured, "vision": vision,
+        "rerank": rerank, "images": images, "speech": speech, "transcription": transcription, "chat": chat, "stream": stream, "tools": tools, "structured": structured, "vision": vision,
         "embeddings": embeddings,
     }  # fmt: skip
 

@@ -5,7 +5,7 @@ import io
 import json
 import struct
 
-from cells import CITY, PIXEL, check, main, model
+from cells import CITY, PIXEL, VOICES, check, main, model
 from openai import OpenAI
 
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": CITY}}
@@ -78,7 +78,7 @@ def make(url):
         check(base64.b64decode(reply.data[0].b64_json), reply)
 
     def speech(provider):
-        reply = client.audio.speech.create(model=named(provider, "speech"), voice="alloy", input="Hello")
+        reply = client.audio.speech.create(model=named(provider, "speech"), voice=VOICES[provider], input="Hello")
         check(len(reply.read()) > 0)
 
     def transcription(provider):

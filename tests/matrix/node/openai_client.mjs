@@ -1,6 +1,6 @@
 // The official `openai` SDK for Node.
 import OpenAI from "openai";
-import { CITY, PIXEL, check, main, model } from "./cells.mjs";
+import { CITY, PIXEL, VOICES, check, main, model } from "./cells.mjs";
 
 const WEATHER = { type: "function", function: { name: "get_weather", parameters: CITY } };
 
@@ -57,6 +57,25 @@ function make(url) {
         input: ["one", "two"],
       });
       check(reply.data.length === 2 && typeof reply.data[1].embedding[0] === "number", reply);
+    },
+    async count(provider) {
+      const counted = await client.responses.inputTokens.count({ model: model(provider, "openai"), input: "Say hello" });
+      check(counted.input_tokens > 0, counted);
+    },
+    async images(provider) {
+      const reply = await client.images.generate({ model: model(provider, "openai", "images"), prompt: "a bridge" });
+      check(reply.data[0].b64_json, reply);
+    },
+    async speech(provider) {
+      const asked = { model: model(provider, "openai", "speech"), voice: VOICES[provider], input: "Hello" };
+      const reply = await client.audio.speech.create(asked);
+      check((await reply.arrayBuffer()).byteLength > 0, reply);
+    },
+    async transcription(provider) {
+      const file = new File([new Uint8Array(64).fill(82)], "sound.wav", { type: "audio/wav" });
+      const asked = { model: model(provider, "openai", "transcription"), file };
+      const reply = await client.audio.transcriptions.create(asked);
+      check(reply.text, reply);
     },
   };
 }

@@ -1,8 +1,10 @@
 // Vercel's `ai`, with its OpenAI provider (chat, and Responses, its default) and its Anthropic provider.
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
-import { generateText, jsonSchema, Output, stepCountIs, streamText, tool } from "ai";
-import { CITY, PIXEL, check, main, model } from "./cells.mjs";
+import {
+  generateImage, generateSpeech, generateText, jsonSchema, Output, stepCountIs, streamText, tool, transcribe,
+} from "ai";
+import { CITY, PIXEL, VOICES, check, main, model } from "./cells.mjs";
 
 const SETTINGS = { maxOutputTokens: 200, maxRetries: 0 };
 
@@ -66,6 +68,24 @@ function make(url) {
         model: openai.embeddingModel(model(provider, "openai", "embeddings")), values: ["one", "two"], maxRetries: 0,
       });
       check(reply.embeddings.length === 2, reply);
+    },
+    images: async (provider) => {
+      const named = openai.imageModel(model(provider, "openai", "images"));
+      const reply = await generateImage({ model: named, prompt: "a bridge", maxRetries: 0 });
+      check(reply.image.uint8Array.length > 0, reply);
+    },
+    speech: async (provider) => {
+      const named = openai.speechModel(model(provider, "openai", "speech"));
+      const asked = { text: "Hello", voice: VOICES[provider], outputFormat: "pcm", maxRetries: 0 };
+      const reply = await generateSpeech({ model: named, ...asked });
+      check(reply.audio.uint8Array.length > 0, reply);
+    },
+    transcription: async (provider) => {
+      const named = openai.transcriptionModel(model(provider, "openai", "transcription"));
+      const audio = new Uint8Array(64).fill(82);
+      audio.set([0x52, 0x49, 0x46, 0x46, 0, 0, 0, 0, 0x57, 0x41, 0x56, 0x45]);
+      const reply = await transcribe({ model: named, audio, maxRetries: 0 });
+      check(reply.text, reply);
     },
   };
 }
