@@ -50,7 +50,10 @@ class S3:
 
     def request(self, method: str, path: str, body: bytes = b"") -> bytes:
         """One request as any client of S3 makes it; moto checks no signature."""
-        headers = {"authorization": "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/s3/aws4_request"}
+        headers = {
+            "authorization": "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/s3/aws4_request",
+            "content-type": "application/octet-stream",
+        }
         asked = urllib.request.Request(self.url + path, body or None, headers, method=method)
         with urllib.request.urlopen(asked, timeout=10) as answer:
             return bytes(answer.read())

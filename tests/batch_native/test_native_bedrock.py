@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import msgspec
 import pytest
 from bedrock_kit import BUCKET, LEAST, BedrockRig, address_of, collected, ended, job, keys, lines, run
@@ -219,9 +220,9 @@ def test_what_is_too_few_behind_a_full_job_runs_live(mock: RunningMock, s3: S3, 
     play(BedrockRig(mock, s3, tmp_path), scene)
 
 
-def asked(url: str, path: str, body: object = None) -> Any:
+def asked(url: str, path: str, body: object = None, **headers: str) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url + path, data, {"content-type": "application/json"})
+    request = urllib.request.Request(url + path, data, {"content-type": "application/json", **headers})
     with urllib.request.urlopen(request, timeout=30) as answer:
         told = answer.read()
     return [json.loads(line) for line in told.splitlines()] if path.endswith("/results") else json.loads(told)
@@ -231,7 +232,7 @@ def asked(url: str, path: str, body: object = None) -> Any:
 def whole(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Process, Process]]:
     """A gateway whose Bedrock key has a bucket, and its scripted provider."""
     folder = tmp_path_factory.mktemp("whole")
-    provider = scripted_provider(folder / "mock", "--s3", s3.url)
+    provider = scripted_provider(folder / "mock", "--s3", s3.url, "--record")
     provider.start()
     key = {
         "access_key": "AKIAMOCK",
@@ -257,25 +258,72 @@ def whole(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pr
     provider.stop()
 
 
-def test_a_batch_of_anthropics_runs_on_bedrocks_batch_api(whole: tuple[Process, Process], s3: S3) -> None:
+CLAUDE = "bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0"
+BATCHES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    # What only a beta has reaches Claude in its own format, with the beta.
+    "anthropic": (
+        "/anthropic/v1/messages/batches",
+        "InvokeModel",
+        {"model": CLAUDE, "max_tokens": 40, "context_management": {"edits": []}},
+    ),
+    "openai": ("/v1/batches", "Converse", {"model": CLAUDE, "max_tokens": 40}),
+}
+
+
+@pytest.mark.parametrize("dialect", BATCHES)
+def test_a_batch_runs_on_bedrocks_batch_api(dialect: str, whole: tuple[Process, Process], s3: S3) -> None:
     process, provider = whole
-    params: dict[str, Any] = {"model": "bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", "max_tokens": 40}
-    requests: list[dict[str, Any]] = [
-        {"custom_id": f"c{n}", "params": {**params, "messages": [{"role": "user", "content": f"say {n}"}]}}
-        for n in range(LEAST)
-    ]
-    url = "/anthropic/v1/messages/batches"
-    made = asked(process.url, url, {"requests": requests})
+    asked(provider.url, "/mock/reset", {})
+    url, invocation, params = BATCHES[dialect]
+    turns = [{"messages": [{"role": "user", "content": f"say {n}"}]} for n in range(LEAST)]
+    member = "params" if dialect == "anthropic" else "body"
+    requests = [{"custom_id": f"c{n}", member: {**params, **turn}} for n, turn in enumerate(turns)]
+    body = (
+        {"requests": requests} if dialect == "anthropic" else {"endpoint": "/v1/chat/completions", "requests": requests}
+    )
+    made = asked(process.url, url, body, **{"anthropic-beta": "context-management-2025-06-27"})
     deadline = time.monotonic() + 60
-    while asked(process.url, f"{url}/{made['id']}")["processing_status"] != "ended":
+    done = {"ended", "completed"}
+    while not done & set(map(str, asked(process.url, f"{url}/{made['id']}").values())):
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    found = {each["custom_id"]: each["result"] for each in asked(process.url, f"{url}/{made['id']}/results")}
+    found = {each["custom_id"]: each for each in asked(process.url, f"{url}/{made['id']}/results")}
     assert len(found) == LEAST
-    assert found["c7"]["message"]["content"][0]["text"] == "echo: say 7"
-    seen = asked(provider.url, "/mock/stats")["requests"]
-    assert seen["POST /model-invocation-job"] == 1
-    assert not [name for name in seen if "converse" in name], "nothing was asked live"
+    assert "echo: say 7" in json.dumps(found["c7"]), found["c7"]
+    stats = asked(provider.url, "/mock/stats")
+    assert stats["requests"]["POST /model-invocation-job"] == 1
+    assert not [name for name in stats["requests"] if name.startswith("POST /model/")], "nothing was asked live"
+    assert json.loads(stats["last"]["/model-invocation-job"]["body"])["modelInvocationType"] == invocation
     while [key for key in keys(s3) if key.startswith("gw/")]:
         assert time.monotonic() < deadline, "the bucket is not cleaned up"
         time.sleep(0.2)
+
+
+def test_the_scripted_bedrock_is_taken_for_one_by_boto3(whole: tuple[Process, Process], s3: S3) -> None:
+    _, provider = whole
+    keys_ = {"region_name": "us-east-1", "aws_access_key_id": "AKIAMOCK", "aws_secret_access_key": "mock-secret"}
+    here = boto3.client("bedrock", endpoint_url=provider.url, **keys_)
+    body = "".join(json.dumps({"modelInput": {"inputText": f"x {n}"}}) + "\n" for n in range(LEAST)).encode()
+    s3.request("PUT", f"/{BUCKET}/boto/in.jsonl", body)
+    where = {
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": f"s3://{BUCKET}/boto/in.jsonl"}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": f"s3://{BUCKET}/boto/out/"}},
+        "roleArn": "arn:aws:iam::123456789012:role/x",
+        "modelId": "amazon.titan-embed-text-v2:0",
+    }
+    arn = here.create_model_invocation_job(jobName="by-boto", **where)["jobArn"]
+    deadline = time.monotonic() + 20
+    while (found := here.get_model_invocation_job(jobIdentifier=arn))["status"] != "Completed":
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    assert found["successRecordCount"] == LEAST
+    listed = here.list_model_invocation_jobs(nameContains="by-boto")["invocationJobSummaries"]
+    assert [each["jobArn"] for each in listed] == [arn]
+    with pytest.raises(here.exceptions.ConflictException):
+        here.stop_model_invocation_job(jobIdentifier=arn)
+    with pytest.raises(here.exceptions.ValidationException, match="jobName"):
+        here.create_model_invocation_job(jobName="-", **where)
+    with pytest.raises(here.exceptions.ResourceNotFoundException):
+        here.get_model_invocation_job(jobIdentifier="abcdefghijkl")
+    for key in [each for each in keys(s3) if each.startswith("boto/")]:
+        s3.request("DELETE", f"/{BUCKET}/{key}")

@@ -19,7 +19,7 @@ from asbru.batch.barred import Barred
 from asbru.batch.native import NativeApi
 from asbru.batch.outbox import Parcel
 from asbru.batch.run import charge_id, request_id
-from asbru.gateway.bending import OUR_MEMBERS, bent
+from asbru.gateway.bending import OUR_MEMBERS, bent, lifted
 from asbru.model.batches import Mode, Outcome
 from asbru.model.chat import Ask
 from asbru.model.failure import Failure, Refused
@@ -220,9 +220,17 @@ class _Parcels:
             way = provider.way_for(self._batch.format, model, key)
         except Failure as failure:
             raise _NotHere(failure) from None
-        written = convert(body, self._batch.format, way, model)
+        written = convert(body, self._batch.format, self._with_headers(way), model)
         self._fits(written.body)
         return _Group(key.id if key else "", item.model if provider.limits.one_model else "", way.format), written
+
+    def _with_headers(self, way: Endpoint) -> Endpoint:
+        """``way``, with the headers of the create that its bodies have as members."""
+        if not way.quirks.lift:
+            return way
+        headers = {name.encode(): value.encode() for name, value in self._batch.headers.items()}
+        put = {**way.quirks.put, **lifted(headers, way.quirks)}
+        return msgspec.structs.replace(way, quirks=msgspec.structs.replace(way.quirks, put=put))
 
     async def _leave(self, item: Queued, failure: Failure) -> None:
         """What the gateway itself sent here goes to our engine; what the caller sent here is errored."""

@@ -7,7 +7,8 @@ Rule 1. A job's ``clientRequestToken`` is our job's id: Bedrock answers a second
 one made, so that a crash cannot submit twice.
 Rule 2. All that belongs to a job lies below ``<prefix>asbru/<job id>/``: ``input.jsonl``, and the output in ``out/``.
 So results of two jobs never mix, and clean_up() removes what lies there and nothing else.
-Rule 3. Chat is asked for by Converse, which every model speaks; embeddings by their makers' bodies.
+Rule 3. Bodies in the format of the model's maker go as they are (InvokeModel); other chat goes as Converse, which every
+model speaks.
 Rule 4. A result line that cannot be read is left out: its request then ends as ``Progress.missing`` says.
 """
 

@@ -12,6 +12,16 @@ def _invoked(format: Format, *models: str) -> Endpoint:
     return Endpoint(format, _INVOKE, _INVOKE_STREAM, Framing.AWS_CHUNKS, models=models)
 
 
+_TEXTS = (
+    Format.BEDROCK_NOVA,
+    Format.BEDROCK_TITAN_TEXT,
+    Format.BEDROCK_LLAMA,
+    Format.BEDROCK_MISTRAL,
+    Format.BEDROCK_COMMAND,
+    Format.BEDROCK_COMMAND_R,
+)
+_EMBEDS = (Format.BEDROCK_COHERE_EMBED, Format.BEDROCK_TITAN_EMBED)
+
 PROVIDER = Provider(
     name="bedrock",
     base_url="https://bedrock-runtime.{region}.amazonaws.com",
@@ -49,7 +59,7 @@ PROVIDER = Provider(
     batch=BatchApi(
         kind="bedrock",
         path="/model-invocation-job",
-        formats=(Format.BEDROCK_CONVERSE, Format.BEDROCK_COHERE_EMBED, Format.BEDROCK_TITAN_EMBED),
+        formats=(Format.BEDROCK_CONVERSE, Format.ANTHROPIC_MESSAGES, *_TEXTS, *_EMBEDS),
         max_items=50_000,
         max_bytes=1 << 30,
         one_model=True,
