@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from asbru.store import SqliteTarget, Target
 from mock_thread import mock, shared_mock
+from postgres_server import PostgresServer
 from running import Process, gateway, scripted_provider
 
 __all__ = ["mock", "shared_mock"]
@@ -65,3 +67,21 @@ def running_gateway(mock_provider: Process, tmp_path_factory: pytest.TempPathFac
 def app_dir(tmp_path: Path) -> Path:
     """An empty app dir."""
     return tmp_path / "app"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; tests make databases of their own in it."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """An empty place for a store: every test that asks for it runs on both databases."""
+    if request.param == "sqlite":
+        return SqliteTarget(str(tmp_path))
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.emptied(tmp_path)

@@ -51,7 +51,7 @@ from asbru.model.names import Operation
 from asbru.natives import native_providers
 from asbru.providers import Provider, SigV4
 from asbru.providers.prices import batch_price_of, bundled, price_of
-from asbru.store import SchemaError, Store
+from asbru.store import PostgresTarget, SchemaError, SqliteTarget, Store, Target
 from asbru.store.people import merge
 from asbru.store.store import UPLOADS
 from asbru.store.watch import Watch
@@ -72,6 +72,9 @@ _GC_THRESHOLDS = (50_000, 50, 50)
 """Requests make no cycles worth looking for; a collection every 700 allocations would cost a tenth of the hot path."""
 
 
+_BOOT = os.urandom(4).hex()
+"""Of this process tree: containers may share a host name and a process id."""
+
 NOTHING: frozenset[Operation] = frozenset()
 
 
@@ -82,6 +85,11 @@ class Plant(Struct, frozen=True):
     app_dir: Path
     sockets: list[socket.socket]
     setup: str = ""
+
+    @property
+    def target(self) -> Target:
+        """Where the store is."""
+        return target_of(self.settings, self.app_dir)
 
 
 class Place(Struct, frozen=True):
@@ -96,8 +104,24 @@ class Place(Struct, frozen=True):
 
 
 def worker_name(slot: int, pid: int) -> str:
-    """How a worker signs what it claims in the store."""
-    return f"{slot}:{pid}"
+    """How a worker signs what it claims in the store: no other worker of any machine has this name."""
+    return f"{socket.gethostname()}:{_BOOT}:{slot}:{pid}"
+
+
+def target_of(settings: Settings, app_dir: Path) -> Target:
+    """Where the store is."""
+    database = settings.database
+    if database is None:
+        return SqliteTarget(str(app_dir))
+    return PostgresTarget(
+        str(app_dir),
+        database.host,
+        database.db_name,
+        database.port,
+        database.user,
+        database.password,
+        database.ssl_mode,
+    )
 
 
 def run_worker(plant: Plant, place: Place) -> int:
@@ -136,7 +160,7 @@ class Worker:
 
     def __init__(self, plant: Plant, name: str) -> None:
         settings = self.settings = plant.settings
-        self.store = Store.open(plant.app_dir, name, time.time)
+        self.store = Store.open(plant.target, name, time.time)
         self.client = Client()
         signers = Signers(self.client.send, time.time)
         tools = self._tools(settings)
@@ -162,6 +186,11 @@ class Worker:
         self.server = Server(router.find, folder=str(plant.app_dir / "spool"), pages=pages)
 
     def _wake(self) -> None:
+        self._wake_here()
+        task = asyncio.ensure_future(self.store.tell())
+        task.add_done_callback(_told)
+
+    def _wake_here(self) -> None:
         self.engine.wake()
         self.submission.wake()
 
@@ -210,6 +239,7 @@ class Worker:
         await self.watch.start()
         self.limits.start()
         await self.server.start(listener)
+        self.store.on_news(self._wake_here)
         self.engine.start()
         self.submission.start()
         self.courier.start()
@@ -242,6 +272,12 @@ def s3_places(settings: Settings) -> S3Places:
         return S3Places(None, ())
     account = Account(provider="s3", auth=SigV4("s3"), key=s3.key, settings=s3.key.settings, network=Network())
     return S3Places(Site(endpoint=s3.endpoint, account=account), s3.buckets)
+
+
+def _told(task: "asyncio.Future[None]") -> None:
+    """Others that could not be told look every second anyway."""
+    if not task.cancelled() and task.exception() is not None:
+        log.info("other gateways could not be told of new work", extra={"reason": str(task.exception())})
 
 
 def rows_of(settings: Settings) -> dict[str, Provider]:

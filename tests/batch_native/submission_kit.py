@@ -21,7 +21,7 @@ from asbru.model.names import Format, Operation
 from asbru.model.people import NOBODY
 from asbru.model.usage import Price
 from asbru.providers import BatchApi, Endpoint
-from asbru.store import Store
+from asbru.store import Clocks, SqliteTarget, Store, Target, backend_of
 from asbru.store.db import Db
 from asbru.upstream.call import Call
 from asbru.upstream.client import Client
@@ -75,12 +75,12 @@ class Wire:
 class Rig:
     """A worker's batches, native ones only. ``settings``: of its scheduler. ``limits``: other members of BatchApi."""
 
-    def __init__(self, kind: str, mock: RunningMock, folder: Path) -> None:
+    def __init__(self, kind: str, mock: RunningMock, where: Path | Target) -> None:
         self.kind = kind
         self.mock = mock
         self.clock = Clock()
         self.wire = Wire()
-        self.folder = folder
+        self.where = SqliteTarget(str(where)) if isinstance(where, Path) else where
         self.settings = FAST
         self.limits: dict[str, Any] = {}
         self.configured = True
@@ -112,7 +112,7 @@ class Rig:
 
     def open(self, worker: str = "w") -> None:
         """Start, as after a crash or for the first time."""
-        self.store = Store.open(self.folder, worker, self.clock)
+        self.store = Store.open(self.where, worker, Clocks(self.clock, self.clock))
         natives = {self.kind: self.provider()} if self.configured else {}
         self.submission = Submission(self.store, natives, lambda: f"job{worker}{next(self._ids)}", self.settings)
         self.service = BatchService(
@@ -231,7 +231,22 @@ class Rig:
 
     async def outbox(self) -> Sequence[str]:
         """Names of the files that wait to go out."""
-        return sorted(path.name for path in (self.folder / "outbox").iterdir())
+        return sorted(name for name, _ in await asyncio.to_thread(backend_of(self.where).depot("outbox").entries))
+
+    async def spoil(self, name: str, keep: int | None) -> None:
+        """Cut a file that waits to go out after ``keep`` bytes, or remove it."""
+
+        def work() -> None:
+            outbox = backend_of(self.where).depot("outbox")
+            with outbox.open(name) as file:
+                whole = file.read()
+            outbox.remove(name)
+            if keep is not None:
+                cut = outbox.draft(name)
+                cut.write(whole[:keep])
+                outbox.keep(name, cut)
+
+        await asyncio.to_thread(work)
 
 
 def say(result: ItemResult) -> str:

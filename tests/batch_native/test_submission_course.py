@@ -11,6 +11,7 @@ from submission_kit import Rig, play, say, until
 
 from asbru.batch.submission import SubmissionSettings
 from asbru.model.batches import Batch, Outcome
+from asbru.store import Target
 from mock_thread import RunningMock
 
 both = pytest.mark.parametrize("kind", ["openai", "anthropic"])
@@ -33,7 +34,7 @@ def outcomes(batch: Batch) -> tuple[int, int, int, int]:
 
 
 @all_kinds
-def test_successes_and_errors_are_read(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_successes_and_errors_are_read(kind: str, mock: RunningMock, where: Target) -> None:
     """OpenAI has them in two files, of which the original read one (defect 37)."""
 
     async def scene(rig: Rig) -> None:
@@ -49,7 +50,7 @@ def test_successes_and_errors_are_read(kind: str, mock: RunningMock, tmp_path: P
         assert found["c0"].cost == found["c0"].usage.input * 1_000 + found["c0"].usage.output * 2_000
         assert await rig.outbox() == []
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @pytest.mark.parametrize(
@@ -60,21 +61,21 @@ def test_successes_and_errors_are_read(kind: str, mock: RunningMock, tmp_path: P
     ],
 )
 def test_jobs_keep_the_limits_of_the_provider(
-    kind: str, limits: dict[str, int], texts: list[str], jobs: int, mock: RunningMock, tmp_path: Path
+    kind: str, limits: dict[str, int], texts: list[str], jobs: int, mock: RunningMock, where: Target
 ) -> None:
     async def scene(rig: Rig) -> None:
         id_ = await rig.create(*texts)
         assert outcomes(await rig.ended(id_)) == (len(texts), 0, 0, 0)
         assert rig.sent("POST batches") == jobs
 
-    rig = Rig(kind, mock, tmp_path)
+    rig = Rig(kind, mock, where)
     rig.limits = limits
     play(rig, scene)
 
 
 @pytest.mark.parametrize(("kind", "jobs"), [(kind, 2 if row_of(kind).one_model else 1) for kind in KINDS])
 def test_a_job_has_one_model_where_the_provider_wants_that(
-    kind: str, jobs: int, mock: RunningMock, tmp_path: Path
+    kind: str, jobs: int, mock: RunningMock, where: Target
 ) -> None:
     async def scene(rig: Rig) -> None:
         id_ = await rig.create_mixed([("one", "m-1"), ("two", "m-2"), ("three", "m-1")])
@@ -82,12 +83,12 @@ def test_a_job_has_one_model_where_the_provider_wants_that(
         assert rig.sent("POST batches") == jobs
         assert {result.model for result in (await rig.results(id_)).values()} == {"m-1", "m-2"}
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
 def test_what_cannot_go_out_is_finished_at_once_and_holds_up_nobody(
-    kind: str, mock: RunningMock, tmp_path: Path
+    kind: str, mock: RunningMock, where: Target
 ) -> None:
     async def scene(rig: Rig) -> None:
         id_ = await rig.create_mixed([("fine", "m"), ("x", "forbidden"), ("long" * 1_000, "m")])
@@ -96,16 +97,17 @@ def test_what_cannot_go_out_is_finished_at_once_and_holds_up_nobody(
         assert "no key" in say(found["c1"])
         assert "larger than the 3000 bytes" in say(found["c2"])
 
-    rig = Rig(kind, mock, tmp_path)
+    rig = Rig(kind, mock, where)
     rig.limits = {"max_bytes": 3_000}
     play(rig, scene)
 
 
 @both
-def test_a_request_whose_bytes_are_gone_is_an_error_of_its_own(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_a_request_whose_bytes_are_gone_is_an_error_of_its_own(kind: str, mock: RunningMock, where: Target) -> None:
     async def scene(rig: Rig) -> None:
         id_ = await rig.create("one", "two")
-        for segment in (tmp_path / "segments").iterdir():
+        await rig.store.write(lambda db: db.execute("DELETE FROM blobs") and None)
+        for segment in (Path(where.app_dir) / "segments").glob("*"):
             segment.write_bytes(b"")
         await rig.crash()
         rig.configured = True
@@ -113,7 +115,7 @@ def test_a_request_whose_bytes_are_gone_is_an_error_of_its_own(kind: str, mock: 
         assert outcomes(await rig.ended(id_)) == (0, 2, 0, 0)
         assert "can no longer be read" in say((await rig.results(id_))["c0"])
 
-    rig = Rig(kind, mock, tmp_path)
+    rig = Rig(kind, mock, where)
     rig.configured = False
     play(rig, scene)
 
@@ -133,7 +135,7 @@ def test_a_request_whose_bytes_are_gone_is_an_error_of_its_own(kind: str, mock: 
     ],
 )
 def test_a_job_that_is_refused_is_an_error_of_each_request(
-    kind: str, reply: dict[str, Any], words: str, mock: RunningMock, tmp_path: Path
+    kind: str, reply: dict[str, Any], words: str, mock: RunningMock, where: Target
 ) -> None:
     mock.script(rules=[creation(kind, **reply)])
 
@@ -145,10 +147,10 @@ def test_a_job_that_is_refused_is_an_error_of_each_request(
         assert rig.sent("POST batches") == 1, "what was refused is not tried again"
         assert await rig.outbox() == []
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
-def test_a_job_that_fails_validation_says_why_in_each_result(mock: RunningMock, tmp_path: Path) -> None:
+def test_a_job_that_fails_validation_says_why_in_each_result(mock: RunningMock, where: Target) -> None:
     async def scene(rig: Rig) -> None:
         id_ = await rig.create_mixed([("one", "m-1"), ("two", "m-2")])
         assert outcomes(await rig.ended(id_)) == (0, 2, 0, 0)
@@ -157,7 +159,7 @@ def test_a_job_that_fails_validation_says_why_in_each_result(mock: RunningMock, 
             "line 2: All requests of a batch must have the same model."
         }
 
-    rig = Rig("openai", mock, tmp_path)
+    rig = Rig("openai", mock, where)
     rig.limits = {"one_model": False}
     play(rig, scene)
 
@@ -176,7 +178,7 @@ def test_a_job_that_fails_validation_says_why_in_each_result(mock: RunningMock, 
     ids=str,
 )
 def test_trouble_at_the_creation_is_waited_out(
-    kind: str, reply: dict[str, Any], mock: RunningMock, tmp_path: Path
+    kind: str, reply: dict[str, Any], mock: RunningMock, where: Target
 ) -> None:
     mock.script(rules=[creation(kind, 2, **reply)])
 
@@ -190,13 +192,13 @@ def test_trouble_at_the_creation_is_waited_out(
         assert (await rig.results(id_))["c1"].outcome == "succeeded"
         assert mock.stats()["prompts"]["most"] == 1
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
 @pytest.mark.parametrize(("asked", "most"), [(86_400, 900), (3, 5)])
 def test_a_provider_may_ask_for_a_wait_but_not_for_any(
-    kind: str, asked: int, most: int, mock: RunningMock, tmp_path: Path
+    kind: str, asked: int, most: int, mock: RunningMock, where: Target
 ) -> None:
     mock.script(rules=[creation(kind, 1, status=429, retry_after=asked)])
 
@@ -205,7 +207,7 @@ def test_a_provider_may_ask_for_a_wait_but_not_for_any(
         job = await rig.until("planned", attempts=1)
         assert most - 2 < job["due_at"] - rig.clock() <= most
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 # How long it waits.
@@ -213,7 +215,7 @@ def test_a_provider_may_ask_for_a_wait_but_not_for_any(
 
 @both
 def test_a_provider_that_is_unreachable_is_asked_less_and_less_often(
-    kind: str, mock: RunningMock, tmp_path: Path
+    kind: str, mock: RunningMock, where: Target
 ) -> None:
     mock.script(rules=[{"match": {"path": "/v1/*"}, "reply": {"reset": True}}])
 
@@ -230,11 +232,11 @@ def test_a_provider_that_is_unreachable_is_asked_less_and_less_often(
         assert outcomes(await rig.ended(id_)) == (2, 0, 0, 0)
         assert mock.stats()["prompts"]["most"] == 1
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
-def test_polling_slows_down_with_the_age_of_the_job(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_polling_slows_down_with_the_age_of_the_job(kind: str, mock: RunningMock, where: Target) -> None:
     mock.script(batches={"in_progress": 60})
 
     async def scene(rig: Rig) -> None:
@@ -249,12 +251,12 @@ def test_polling_slows_down_with_the_age_of_the_job(kind: str, mock: RunningMock
                 await asyncio.sleep(0.005)
             assert wait - 1 < job["due_at"] - began - age < wait + 1, age
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
 def test_a_job_that_the_provider_has_lost_is_given_up_after_many_tries(
-    kind: str, mock: RunningMock, tmp_path: Path
+    kind: str, mock: RunningMock, where: Target
 ) -> None:
     mock.script(batches={"in_progress": 60})
 
@@ -269,11 +271,11 @@ def test_a_job_that_the_provider_has_lost_is_given_up_after_many_tries(
         assert "no longer has the batch" in say(found["c0"])
         assert rig.sent("POST batches") == 0, "it is not sent again: who knows what was billed"
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
-def test_a_job_that_is_not_seen_for_a_while_is_not_given_up(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_a_job_that_is_not_seen_for_a_while_is_not_given_up(kind: str, mock: RunningMock, where: Target) -> None:
     missing = {"match": {"method": "GET", "path": f"{LISTS[kind]}/*"}, "reply": {"status": 404}, "times": 4}
     mock.script(rules=[missing])
 
@@ -281,16 +283,14 @@ def test_a_job_that_is_not_seen_for_a_while_is_not_given_up(kind: str, mock: Run
         id_ = await rig.create("one", "two")
         assert outcomes(await rig.ended(id_)) == (2, 0, 0, 0)
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 # What is read back.
 
 
 @both
-def test_results_that_break_off_are_read_on_later_and_charged_once(
-    kind: str, mock: RunningMock, tmp_path: Path
-) -> None:
+def test_results_that_break_off_are_read_on_later_and_charged_once(kind: str, mock: RunningMock, where: Target) -> None:
     async def scene(rig: Rig) -> None:
         mock.script(rules=[{"match": {"path": RESULTS[kind]}, "reply": {"cut": 2}, "times": 9}])
         id_ = await rig.create(*(f"text {n}" for n in range(400)))
@@ -298,11 +298,11 @@ def test_results_that_break_off_are_read_on_later_and_charged_once(
         found = await rig.results(id_)
         assert {say(result) for result in found.values()} == {f"echo: text {n}" for n in range(400)}
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
-def test_results_that_are_gone_upstream_leave_errors(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_results_that_are_gone_upstream_leave_errors(kind: str, mock: RunningMock, where: Target) -> None:
     mock.script(rules=[{"match": {"path": RESULTS[kind]}, "reply": {"status": 404, "error": "deleted"}}])
 
     async def scene(rig: Rig) -> None:
@@ -310,14 +310,14 @@ def test_results_that_are_gone_upstream_leave_errors(kind: str, mock: RunningMoc
         assert outcomes(await rig.ended(id_)) == (0, 2, 0, 0)
         assert "deleted" in say((await rig.results(id_))["c0"])
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 # Cancel.
 
 
 @both
-def test_a_cancel_before_anything_was_sent(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_a_cancel_before_anything_was_sent(kind: str, mock: RunningMock, where: Target) -> None:
     async def scene(rig: Rig) -> None:
         id_ = await rig.create("one", "two")
         canceled = await rig.service.cancel("", id_)
@@ -325,13 +325,13 @@ def test_a_cancel_before_anything_was_sent(kind: str, mock: RunningMock, tmp_pat
         assert outcomes(canceled) == (0, 0, 2, 0)
         assert mock.stats()["requests"] == {}
 
-    rig = Rig(kind, mock, tmp_path)
+    rig = Rig(kind, mock, where)
     rig.configured = False
     play(rig, scene)
 
 
 @both
-def test_a_cancel_while_the_job_waits_to_be_sent(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_a_cancel_while_the_job_waits_to_be_sent(kind: str, mock: RunningMock, where: Target) -> None:
     mock.script(rules=[creation(kind, status=429, retry_after=600)])
 
     async def scene(rig: Rig) -> None:
@@ -343,12 +343,12 @@ def test_a_cancel_while_the_job_waits_to_be_sent(kind: str, mock: RunningMock, t
         assert (rig.sent("POST batches"), rig.sent(CANCEL)) == (1, 0)
         assert await rig.outbox() == []
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
 def test_a_cancel_after_the_job_was_sent_is_passed_on_at_once_and_once(
-    kind: str, mock: RunningMock, tmp_path: Path
+    kind: str, mock: RunningMock, where: Target
 ) -> None:
     mock.script(batches={"in_progress": 60, "finalizing": 60})
 
@@ -364,7 +364,7 @@ def test_a_cancel_after_the_job_was_sent_is_passed_on_at_once_and_once(
         assert rig.sent(CANCEL) == 1
         assert {result.outcome for result in (await rig.results(id_)).values()} == {Outcome.CANCELED}
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 async def told(rig: Rig) -> bool:
@@ -373,7 +373,7 @@ async def told(rig: Rig) -> bool:
 
 
 @both
-def test_a_cancel_in_the_middle_of_a_poll_is_passed_on_at_once(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_a_cancel_in_the_middle_of_a_poll_is_passed_on_at_once(kind: str, mock: RunningMock, where: Target) -> None:
     """The poll that is under way must not put the next step off to a minute later."""
     path = f"{LISTS[kind]}/*"
     slow = {"match": {"method": "GET", "path": path}, "reply": {"delay": 0.3}, "times": 1}
@@ -389,7 +389,7 @@ def test_a_cancel_in_the_middle_of_a_poll_is_passed_on_at_once(kind: str, mock: 
         await until(lambda: told(rig))
         assert rig.clock() - began < 3
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 async def polled(rig: Rig) -> bool:
@@ -398,7 +398,7 @@ async def polled(rig: Rig) -> bool:
 
 
 @both
-def test_a_cancel_that_the_provider_does_not_hear_is_repeated(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_a_cancel_that_the_provider_does_not_hear_is_repeated(kind: str, mock: RunningMock, where: Target) -> None:
     deaf = {"match": {"method": "POST", "path": "*/cancel"}, "reply": {"status": 500}, "times": 3}
     mock.script(batches={"in_progress": 60}, rules=[deaf])
 
@@ -409,10 +409,10 @@ def test_a_cancel_that_the_provider_does_not_hear_is_repeated(kind: str, mock: R
         assert outcomes(await rig.ended(id_)) == (0, 0, 2, 0)
         assert rig.sent(CANCEL) == 4
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
-def test_what_the_provider_had_done_when_it_was_told_counts(mock: RunningMock, tmp_path: Path) -> None:
+def test_what_the_provider_had_done_when_it_was_told_counts(mock: RunningMock, where: Target) -> None:
     mock.script(batches={"in_progress": 3})
 
     async def scene(rig: Rig) -> None:
@@ -432,13 +432,13 @@ def test_what_the_provider_had_done_when_it_was_told_counts(mock: RunningMock, t
         assert (succeeded + canceled, errored, expired) == (600, 0, 0)
         await rig.results(id_)
 
-    play(Rig("openai", mock, tmp_path), scene)
+    play(Rig("openai", mock, where), scene)
 
 
 @both
 @pytest.mark.parametrize("end", ["cancel", "expire"])
 def test_a_stopped_batch_does_not_wait_for_ever_for_a_provider_that_is_gone(
-    kind: str, end: str, mock: RunningMock, tmp_path: Path
+    kind: str, end: str, mock: RunningMock, where: Target
 ) -> None:
     mock.script(batches={"in_progress": 60})
 
@@ -453,7 +453,7 @@ def test_a_stopped_batch_does_not_wait_for_ever_for_a_provider_that_is_gone(
             await rig.sweep()
         assert outcomes(await rig.ended(id_)) == ((0, 0, 2, 0) if end == "cancel" else (0, 0, 0, 2))
 
-    rig = Rig(kind, mock, tmp_path)
+    rig = Rig(kind, mock, where)
     rig.settings = SubmissionSettings(look=0.01, patience=3)
     play(rig, scene)
 
@@ -462,7 +462,7 @@ def test_a_stopped_batch_does_not_wait_for_ever_for_a_provider_that_is_gone(
 
 
 @both
-def test_what_was_sent_and_not_finished_in_time_expires(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_what_was_sent_and_not_finished_in_time_expires(kind: str, mock: RunningMock, where: Target) -> None:
     """We have the provider cancel it; whoever made the batch did not, and reads ``expired``."""
     mock.script(batches={"in_progress": 60})
 
@@ -477,11 +477,11 @@ def test_what_was_sent_and_not_finished_in_time_expires(kind: str, mock: Running
         assert rig.sent(CANCEL) == 1
         assert {result.outcome for result in (await rig.results(id_)).values()} == {Outcome.EXPIRED}
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
-def test_what_was_never_sent_expires_at_once(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_what_was_never_sent_expires_at_once(kind: str, mock: RunningMock, where: Target) -> None:
     async def scene(rig: Rig) -> None:
         id_ = await rig.create("one", "two")
         rig.clock.passed += DAY
@@ -489,20 +489,20 @@ def test_what_was_never_sent_expires_at_once(kind: str, mock: RunningMock, tmp_p
         assert outcomes(await rig.service.get("", id_)) == (0, 0, 0, 2)
         assert mock.stats()["requests"] == {}
 
-    rig = Rig(kind, mock, tmp_path)
+    rig = Rig(kind, mock, where)
     rig.configured = False
     play(rig, scene)
 
 
 @both
-def test_a_job_that_expires_at_the_provider(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_a_job_that_expires_at_the_provider(kind: str, mock: RunningMock, where: Target) -> None:
     mock.script(batches={"expire_after": 1})
 
     async def scene(rig: Rig) -> None:
         id_ = await rig.create("one", "two", "three")
         assert outcomes(await rig.ended(id_)) == (1, 0, 0, 2)
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 # A configuration that changes.
@@ -511,7 +511,7 @@ def test_a_job_that_expires_at_the_provider(kind: str, mock: RunningMock, tmp_pa
 @both
 @pytest.mark.parametrize("end", ["configured again", "canceled", "expired"])
 def test_a_job_whose_provider_is_no_longer_configured_waits_for_it(
-    kind: str, end: str, mock: RunningMock, tmp_path: Path
+    kind: str, end: str, mock: RunningMock, where: Target
 ) -> None:
     async def scene(rig: Rig) -> None:
         id_ = await rig.create("one", "two")
@@ -528,13 +528,13 @@ def test_a_job_whose_provider_is_no_longer_configured_waits_for_it(
         assert outcomes(await rig.ended(id_)) == wanted[end]
         assert await rig.outbox() == []
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 # The end.
 
 
-def test_it_stops_also_when_there_is_news_at_that_very_moment(mock: RunningMock, tmp_path: Path) -> None:
+def test_it_stops_also_when_there_is_news_at_that_very_moment(mock: RunningMock, where: Target) -> None:
     async def scene(rig: Rig) -> None:
         for _ in range(3):
             await asyncio.sleep(0.03)
@@ -543,6 +543,6 @@ def test_it_stops_also_when_there_is_news_at_that_very_moment(mock: RunningMock,
                 await rig.submission.stop()
             rig.submission.start()
 
-    rig = Rig("openai", mock, tmp_path)
+    rig = Rig("openai", mock, where)
     rig.settings = SubmissionSettings(look=10)
     play(rig, scene)

@@ -1,13 +1,13 @@
 """The scheduler of native jobs, killed at every step: each request is answered once upstream, and charged once."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from native_kit import CREATIONS, KINDS, LISTS, PLACES, RESULTS, UPLOADING, row_of
 from submission_kit import Rig, play, say
 
 from asbru.model.batches import Outcome
+from asbru.store import Target
 from mock_thread import RunningMock
 
 both = pytest.mark.parametrize("kind", KINDS)
@@ -65,7 +65,7 @@ async def expect_once(rig: Rig, id: str, count: int) -> None:
 
 @pytest.mark.parametrize(("kind", "word", "arrives"), STEPS)
 def test_a_crash_at_any_call_sends_and_charges_nothing_twice(
-    kind: str, word: str, arrives: bool, mock: RunningMock, tmp_path: Path
+    kind: str, word: str, arrives: bool, mock: RunningMock, where: Target
 ) -> None:
     async def scene(rig: Rig) -> None:
         id_ = await rig.create("text 0", "text 1", "text 2")
@@ -73,11 +73,11 @@ def test_a_crash_at_any_call_sends_and_charges_nothing_twice(
         rig.open()
         await expect_once(rig, id_, 3)
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
-def test_crash_after_crash(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_crash_after_crash(kind: str, mock: RunningMock, where: Target) -> None:
     """Between the creation and its record, while it is looked for, while it is polled, while results are read."""
 
     async def scene(rig: Rig) -> None:
@@ -93,43 +93,39 @@ def test_crash_after_crash(kind: str, mock: RunningMock, tmp_path: Path) -> None
         rig.open()
         await expect_once(rig, id_, 3)
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
-def test_a_creation_whose_answer_was_lost_is_looked_for(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_a_creation_whose_answer_was_lost_is_looked_for(kind: str, mock: RunningMock, where: Target) -> None:
     """No crash of ours: the connection broke after the provider had made the batch."""
     mock.script(rules=[{"match": {"method": "POST", "path": CREATIONS[kind]}, "reply": {"drop": True}, "times": 1}])
 
     async def scene(rig: Rig) -> None:
         await expect_once(rig, await rig.create("text 0", "text 1"), 2)
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
 @pytest.mark.parametrize("keep", [None, 0, 30, -1], ids=["gone", "empty", "cut in the first line", "cut in the last"])
-def test_lines_that_are_lost_are_gathered_again(kind: str, keep: int | None, mock: RunningMock, tmp_path: Path) -> None:
+def test_lines_that_are_lost_are_gathered_again(kind: str, keep: int | None, mock: RunningMock, where: Target) -> None:
     async def scene(rig: Rig) -> None:
         id_ = await rig.create("text 0", "text 1", "text 2")
         await reach(rig, "POST", arrives=False)
         (name,) = await rig.outbox()
-        path = rig.folder / "outbox" / name
-        if keep is None:
-            path.unlink()
-        else:
-            path.write_bytes(path.read_bytes()[:keep])
+        await rig.spoil(name, keep)
         rig.open()
         await expect_once(rig, id_, 3)
         assert await rig.outbox() == []
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
 @pytest.mark.parametrize("arrives", [False, True], ids=["never arrived", "arrived"])
 def test_a_batch_that_is_canceled_after_a_crash_at_its_creation(
-    kind: str, arrives: bool, mock: RunningMock, tmp_path: Path
+    kind: str, arrives: bool, mock: RunningMock, where: Target
 ) -> None:
     mock.script(batches={"in_progress": 1})
 
@@ -147,13 +143,13 @@ def test_a_batch_that_is_canceled_after_a_crash_at_its_creation(
             Outcome.SUCCEEDED,
         }
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
-def test_what_a_dead_worker_held_is_finished_by_another(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_what_a_dead_worker_held_is_finished_by_another(kind: str, mock: RunningMock, where: Target) -> None:
     async def scene(rig: Rig) -> None:
-        other = Rig(kind, mock, tmp_path)
+        other = Rig(kind, mock, where)
         other.wire = type(rig.wire)()
         other.open("v")
         await other.submission.stop()
@@ -171,13 +167,13 @@ def test_what_a_dead_worker_held_is_finished_by_another(kind: str, mock: Running
         await other.close()
         rig.open()
 
-    play(Rig(kind, mock, tmp_path), scene)
+    play(Rig(kind, mock, where), scene)
 
 
 @both
-def test_two_workers_share_the_jobs(kind: str, mock: RunningMock, tmp_path: Path) -> None:
+def test_two_workers_share_the_jobs(kind: str, mock: RunningMock, where: Target) -> None:
     async def scene(rig: Rig) -> None:
-        other = Rig(kind, mock, tmp_path)
+        other = Rig(kind, mock, where)
         other.wire = type(rig.wire)()
         other.limits = rig.limits
         other.open("v")
@@ -191,6 +187,6 @@ def test_two_workers_share_the_jobs(kind: str, mock: RunningMock, tmp_path: Path
         assert rig.sent("POST batches") == 14
         await other.close()
 
-    rig = Rig(kind, mock, tmp_path)
+    rig = Rig(kind, mock, where)
     rig.limits = {"max_items": 1}
     play(rig, scene)

@@ -418,7 +418,7 @@ def test_the_rest() -> None:
     [
         ({"vector_store": {"enabled": True}}, "vector_store"),
         ({"plugins": [{"name": "x"}]}, "plugins"),
-        ({"config_store": {"enabled": False}}, "config_store"),
+        ({"logs_store": {"retention_days": 3}}, "logs_store.retention_days"),
         ({"client": {"drop_excess_requests": True}}, "client.drop_excess_requests"),
         ({"client": {"disable_content_logging": False}}, "client.disable_content_logging"),
         ({"providers": {"local": {"pricing_overrides": [{}]}}}, "providers.local.pricing_overrides"),

@@ -59,6 +59,7 @@ def test_the_documented_example_in_words(tmp_path: Path) -> None:
         "  Answers within 2 minutes; streams may pause for 60 s.",
         "  A failed request is tried up to 2 more times, after 0.5 s at first and 5 s at most.",
         "  At most 5000 requests at once per worker.",
+        "Everything is kept in SQLite in the app dir.",
         "Requests may have 100 MB.",
         "Batches run up to 256 items at once per worker and expire after 24 hours.",
         "Clients are told to come back to https://ai.example.com.",

@@ -98,7 +98,7 @@ def test_slices_of_the_dead_are_free(tmp_path: Path) -> None:
     other = Book()
     assert isinstance(_take(db, other, 1, holder=99), Shortage)
     with transaction(db):
-        sessions.lapse(db, 31.0)
+        sessions.end(db, [dead], 31.0)
     assert not isinstance(_take(db, other, MOST, holder=99, now=31.0), Shortage)
 
 

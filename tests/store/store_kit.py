@@ -9,11 +9,10 @@ from asbru.model.batches import Mode, Outcome, State
 from asbru.model.names import Format
 from asbru.model.record import Record
 from asbru.model.usage import Usage
-from asbru.store import NOWHERE, Limits, Store, batches
+from asbru.store import NOWHERE, Clocks, Limits, SqliteTarget, Store, Target, backend_of, batches
 from asbru.store.batches import NewBatch, NewItem
 from asbru.store.db import Db
 from asbru.store.items import Done
-from asbru.store.sqlite import connect, prepare
 
 T = TypeVar("T")
 SHARE = (1, "acme")
@@ -29,11 +28,11 @@ class Clock:
         return self.now
 
 
-def with_store(app_dir: Path, use: Callable[[Store], Awaitable[T]], limits: Limits = Limits()) -> T:  # noqa: B008
+def with_store(where: Path | Target, use: Callable[[Store], Awaitable[T]], limits: Limits = Limits()) -> T:  # noqa: B008
     """What ``use`` gives for a store that is closed afterwards."""
 
     async def run() -> T:
-        store = Store.open(app_dir, "w1", Clock(), limits)
+        store = Store.open(where, "w1", Clock(), limits)
         try:
             return await use(store)
         finally:
@@ -42,10 +41,16 @@ def with_store(app_dir: Path, use: Callable[[Store], Awaitable[T]], limits: Limi
     return asyncio.run(run())
 
 
-def database(folder: Path) -> Db:
+def opened(where: Path | Target, worker: str, clock: Clock) -> Store:
+    """A store that knows one clock only, for the time of day and for heartbeats."""
+    return Store.open(where, worker, Clocks(clock, clock))
+
+
+def database(where: Path | Target) -> Db:
     """A connection to a fresh database."""
-    prepare(folder / "asbru.db")
-    return connect(folder / "asbru.db")
+    backend = backend_of(SqliteTarget(str(where)) if isinstance(where, Path) else where)
+    backend.prepare()
+    return backend.connect()
 
 
 def new_batch(id: str = "b1", total: int = 4, owner: str = "", at: float = 1_000_000.0) -> NewBatch:

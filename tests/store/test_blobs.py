@@ -7,17 +7,18 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 from store_kit import SHARE, Clock, count, done, fill, new_batch, with_store
 
-from asbru.store import NOWHERE, Appender, Place, Store, batches, items
-from asbru.store.blobs import Shelf
+from asbru.store import NOWHERE, Place, SqliteTarget, Store, Target, batches, items
+from asbru.store.blobs import FileAppender, Shelf
 from asbru.store.db import Db
 
 
 def test_bodies_come_back_as_they_were(tmp_path: Path) -> None:
     bodies = [os.urandom(size) for size in (1, 0, 70_000, 2, 3_000_000)] + [b"x"] * 2_000
-    appender, shelf = Appender(tmp_path, "1", roll=100_000), Shelf(tmp_path)
+    appender, shelf = FileAppender(tmp_path, "1", roll=100_000), Shelf(tmp_path)
     places = [appender.append(body) for body in bodies]
     appender.sync()
     assert [shelf.read(place) for place in places] == bodies
@@ -58,6 +59,7 @@ def test_after_a_failed_commit_nothing_is_written_to_the_same_segment(tmp_path: 
             return store.segments.name
 
         first = await store.write(partial(claim_and_finish, n=0))
+        assert isinstance(store.segments, FileAppender)
         os.close(store.segments._handle)  # The disk goes away under the writer's feet.
         with pytest.raises(OSError, match="Bad file"):
             await store.write(partial(claim_and_finish, n=1))
@@ -70,10 +72,12 @@ def test_after_a_failed_commit_nothing_is_written_to_the_same_segment(tmp_path: 
     with_store(tmp_path, use)
 
 
-def test_deleted_and_archived_batches_give_their_space_back(tmp_path: Path) -> None:
+def test_deleted_and_archived_batches_give_their_space_back(where: Target) -> None:
+    files = 1 if isinstance(where, SqliteTarget) else 2  # On PostgreSQL every transaction has its own.
+
     async def run() -> None:
         clock = Clock()
-        store = Store.open(tmp_path, "w", clock)
+        store = Store.open(where, "w", clock)
         for id_ in ("b1", "b2", "b3"):
             await store.write(lambda db, id_=id_: fill(db, new_batch(id_)))  # type: ignore[misc]
 
@@ -85,19 +89,19 @@ def test_deleted_and_archived_batches_give_their_space_back(tmp_path: Path) -> N
         await store.write(partial(results, batch=2))
         await store.close()
 
-        store = Store.open(tmp_path, "w", clock)
-        assert len(store.shelf.names()) == 1
+        store = Store.open(where, "w", clock)
+        assert len(await store.segment_names()) == files
         clock.now += 100
         await store.write(lambda db: batches.delete(db, "", "b1", clock()))
         await store.clear(before=0.0)
         assert await store.read(lambda db: (count(db, "batches"), count(db, "items"))) == (2, 8)
-        assert len(store.shelf.names()) == 1, "b2 still has bodies in it"
+        assert len(await store.segment_names()) == 1, "b2 still has bodies in it"
         await store.clear(before=clock.now)
         found = await store.read(lambda db: batches.find(db, "", "b2"))
         assert found is not None
         assert found[0].archived_at == clock.now
         assert found[0].counts.succeeded == 4, "what it was stays to be seen"
-        assert store.shelf.names() == []
+        assert await store.segment_names() == []
         unended = await store.read(lambda db: batches.find(db, "", "b3"))
         assert unended is not None
         assert unended[0].archived_at is None
@@ -114,7 +118,7 @@ def test_segments_that_somebody_writes_are_left_alone(tmp_path: Path) -> None:
         for name in (f"{one.session}-9", f"{two.session}-1", "999-1", "i7-1"):
             (folder / name).write_bytes(b"x")
         await one.clear(before=0.0)
-        assert one.shelf.names() == [f"{two.session}-1"]
+        assert await one.segment_names() == [f"{two.session}-1"]
         await one.close()
         await two.close()
 
@@ -133,10 +137,10 @@ def test_an_intake_that_never_opened_is_cleared(tmp_path: Path) -> None:
         await store.write(begin)
         (tmp_path / "segments" / "i1-1").write_bytes(b"x")
         await store.clear(before=0.0)
-        assert store.shelf.names() == ["i1-1"], "its writer may still be at it"
+        assert await store.segment_names() == ["i1-1"], "its writer may still be at it"
         clock.now += 3_601
         await store.clear(before=0.0)
-        assert store.shelf.names() == []
+        assert await store.segment_names() == []
         assert await store.read(lambda db: count(db, "batches")) == 0
         await store.close()
 
@@ -144,14 +148,13 @@ def test_an_intake_that_never_opened_is_cleared(tmp_path: Path) -> None:
 
 
 WRITER = """
-import asyncio, sqlite3, sys
-from pathlib import Path
+import asyncio, msgspec, sys
 sys.path.insert(0, {here!r})
 from store_kit import Clock, SHARE, done, fill, new_batch
-from asbru.store import Store, items
+from asbru.store import Store, Target, items
 
 async def run():
-    store = Store.open(Path(sys.argv[1]), "w", Clock())
+    store = Store.open(msgspec.json.decode(sys.argv[1], type=Target), "w", Clock())
     await store.write(lambda db: fill(db, new_batch(total=100_000)))
     n = 0
     while True:
@@ -167,9 +170,11 @@ asyncio.run(run())
 """
 
 
-def test_what_was_acknowledged_before_a_kill_is_there_with_its_body(tmp_path: Path) -> None:
+def test_what_was_acknowledged_before_a_kill_is_there_with_its_body(where: Target) -> None:
     code = WRITER.format(here=str(Path(__file__).parent))
-    child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, msgspec.json.encode(where).decode()], stdout=subprocess.PIPE, text=True
+    )
     assert child.stdout is not None
     acknowledged = 0
     while acknowledged < 1_000:
@@ -188,4 +193,4 @@ def test_what_was_acknowledged_before_a_kill_is_there_with_its_body(tmp_path: Pa
         assert found is not None
         assert found[0].counts.succeeded == len(rows)
 
-    with_store(tmp_path, use)
+    with_store(where, use)

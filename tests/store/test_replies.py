@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from store_kit import database
 
-from asbru.store import replies
+from asbru.store import Target, replies
 from asbru.store.db import Db
 from asbru.store.replies import Kept, TooLong
 
@@ -18,8 +18,8 @@ def kept(id: str, previous: str = "", owner: str = "ada", life: float = 50.0) ->
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Db:
-    return database(tmp_path)
+def db(where: Target) -> Db:
+    return database(where)
 
 
 def test_a_reply_is_found_by_its_owner_until_its_time_is_over(db: Db) -> None:
@@ -62,6 +62,7 @@ def test_what_is_over_is_removed_in_steps(db: Db) -> None:
 
 
 @pytest.mark.parametrize(("statement", "values"), [(replies.FIND, 2), (replies.EXPIRED, 2)])
-def test_no_statement_reads_the_whole_table(db: Db, statement: str, values: int) -> None:
+def test_no_statement_reads_the_whole_table(tmp_path: Path, statement: str, values: int) -> None:
+    db = database(tmp_path)
     plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}", [1] * values)]
     assert all("INDEX" in step for step in plan), plan

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asbru.store import SchemaError, sqlite, tables
-from asbru.store.migrations.__main__ import upgrade
+from asbru.store.migrations.__main__ import sqlite_url, upgrade
 from asbru.store.sqlite import connect, prepare
 
 
@@ -28,7 +28,7 @@ def test_schema_sql_is_what_the_tables_say() -> None:
 
 def test_the_migrations_lead_to_the_tables(tmp_path: Path) -> None:
     prepare(tmp_path / "fresh.db")
-    upgrade(tmp_path / "migrated.db")
+    upgrade(sqlite_url(tmp_path / "migrated.db"))
     fresh, migrated = shape(tmp_path / "fresh.db"), shape(tmp_path / "migrated.db")
     fresh.pop("alembic_version"), migrated.pop("alembic_version")
     assert fresh == migrated
@@ -37,7 +37,7 @@ def test_the_migrations_lead_to_the_tables(tmp_path: Path) -> None:
 
 def test_both_roads_end_at_the_same_revision(tmp_path: Path) -> None:
     prepare(tmp_path / "fresh.db")
-    upgrade(tmp_path / "migrated.db")
+    upgrade(sqlite_url(tmp_path / "migrated.db"))
     for name in ("fresh.db", "migrated.db"):
         found = sqlite3.connect(tmp_path / name).execute("SELECT version_num FROM alembic_version").fetchall()
         assert found == [(sqlite.HEAD,)]

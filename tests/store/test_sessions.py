@@ -6,11 +6,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
-from store_kit import SHARE, Clock, count, done, fill, new_batch, states
+from store_kit import SHARE, Clock, count, done, fill, new_batch, opened, states
 
 from asbru.model.batches import State
-from asbru.store import Store, batches, items, jobs, sessions
+from asbru.store import Store, Target, batches, items, jobs, sessions
 from asbru.store.db import Db
 from asbru.store.items import Claimed
 
@@ -29,10 +30,10 @@ async def now_in(store: Store) -> list[str]:
     return await store.read(states)
 
 
-def test_a_lapsed_worker_loses_its_claims_and_writes_nothing_late(tmp_path: Path) -> None:
+def test_a_lapsed_worker_loses_its_claims_and_writes_nothing_late(where: Target) -> None:
     async def run() -> None:
         clock = Clock()
-        late, other = Store.open(tmp_path, "late", clock), Store.open(tmp_path, "other", clock)
+        late, other = opened(where, "late", clock), opened(where, "other", clock)
         await late.write(lambda db: fill(db, new_batch()))
         mine = await claim(late)
         old = late.session
@@ -54,9 +55,9 @@ def test_a_lapsed_worker_loses_its_claims_and_writes_nothing_late(tmp_path: Path
     asyncio.run(run())
 
 
-def test_a_group_with_one_lost_claim_writes_and_charges_the_others(tmp_path: Path) -> None:
+def test_a_group_with_one_lost_claim_writes_and_charges_the_others(where: Target) -> None:
     async def run() -> None:
-        store = Store.open(tmp_path, "w", Clock())
+        store = opened(where, "w", Clock())
         await store.write(lambda db: fill(db, new_batch()))
         await claim(store, 3)
         await store.write(lambda db: db.execute("UPDATE items SET lease = 999 WHERE n = 1") and None)
@@ -71,9 +72,9 @@ def test_a_group_with_one_lost_claim_writes_and_charges_the_others(tmp_path: Pat
     asyncio.run(run())
 
 
-def test_a_result_written_twice_counts_once(tmp_path: Path) -> None:
+def test_a_result_written_twice_counts_once(where: Target) -> None:
     async def run() -> None:
-        store = Store.open(tmp_path, "w", Clock())
+        store = opened(where, "w", Clock())
         await store.write(lambda db: fill(db, new_batch()))
         await claim(store, 1)
         assert await finish(store, store.session, [0]) == 1
@@ -84,10 +85,10 @@ def test_a_result_written_twice_counts_once(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_heartbeats_keep_the_claims(tmp_path: Path) -> None:
+def test_heartbeats_keep_the_claims(where: Target) -> None:
     async def run() -> None:
         clock = Clock()
-        store, other = Store.open(tmp_path, "w", clock), Store.open(tmp_path, "o", clock)
+        store, other = opened(where, "w", clock), opened(where, "o", clock)
         await store.write(lambda db: fill(db, new_batch()))
         await claim(store)
         for _ in range(5):
@@ -101,12 +102,12 @@ def test_heartbeats_keep_the_claims(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_who_gets_a_new_session_writes_new_segments(tmp_path: Path) -> None:
+def test_who_gets_a_new_session_writes_new_segments(where: Target) -> None:
     """A segment that no batch uses may be removed once its writer's session is over: nothing more must go into it."""
 
     async def run() -> None:
         clock = Clock()
-        late, other = Store.open(tmp_path, "late", clock), Store.open(tmp_path, "other", clock)
+        late, other = opened(where, "late", clock), opened(where, "other", clock)
         await late.write(lambda db: fill(db, new_batch()))
         await claim(late)
         assert await finish(late, late.session, [0]) == 1
@@ -115,17 +116,17 @@ def test_who_gets_a_new_session_writes_new_segments(tmp_path: Path) -> None:
         assert await late.beat() is False
         await claim(late)
         assert await finish(late, late.session, [1]) == 1
-        assert late.shelf.names() == ["1-1", f"{late.session}-1"]
+        assert await late.segment_names() == ["1-1", f"{late.session}-1"]
         await late.close()
         await other.close()
 
     asyncio.run(run())
 
 
-def test_the_supervisor_can_free_what_a_dead_worker_held_at_once(tmp_path: Path) -> None:
+def test_the_supervisor_can_free_what_a_dead_worker_held_at_once(where: Target) -> None:
     async def run() -> None:
         clock = Clock()
-        dead, alive = Store.open(tmp_path, "dead", clock), Store.open(tmp_path, "alive", clock)
+        dead, alive = opened(where, "dead", clock), opened(where, "alive", clock)
         await dead.write(lambda db: fill(db, new_batch()))
         await claim(dead)
         await alive.write(lambda db: jobs.hold_share(db, dead.session, SHARE) and None)
@@ -138,9 +139,9 @@ def test_the_supervisor_can_free_what_a_dead_worker_held_at_once(tmp_path: Path)
     asyncio.run(run())
 
 
-def test_a_clean_end_frees_everything(tmp_path: Path) -> None:
+def test_a_clean_end_frees_everything(where: Target) -> None:
     async def run() -> None:
-        first, second = Store.open(tmp_path, "a", Clock()), Store.open(tmp_path, "b", Clock())
+        first, second = opened(where, "a", Clock()), opened(where, "b", Clock())
         await first.write(lambda db: fill(db, new_batch()))
         await claim(first)
         await first.close()
@@ -150,17 +151,16 @@ def test_a_clean_end_frees_everything(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_who_starts_alone_frees_everything_at_once(tmp_path: Path) -> None:
+def test_who_starts_alone_frees_everything_at_once(where: Target) -> None:
     """After a kill -9 nobody waits for a lease; beside a living worker everybody does."""
     code = (
-        "import os, sys, time, asyncio\n"
-        "from pathlib import Path\n"
+        "import asyncio, msgspec, sys\n"
         f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from store_kit import Clock, fill, new_batch\n"
         "from test_sessions import claim\n"
-        "from asbru.store import Store\n"
+        "from asbru.store import Store, Target\n"
         "async def run():\n"
-        "    store = Store.open(Path(sys.argv[1]), 'killed', Clock())\n"
+        "    store = Store.open(msgspec.json.decode(sys.argv[1], type=Target), 'killed', Clock())\n"
         "    await store.write(lambda db: fill(db, new_batch()))\n"
         "    await claim(store)\n"
         "    print('claimed', flush=True)\n"
@@ -168,13 +168,16 @@ def test_who_starts_alone_frees_everything_at_once(tmp_path: Path) -> None:
         "asyncio.run(run())\n"
     )
     child = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, msgspec.json.encode(where).decode()],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        text=True,
     )
     assert child.stdout is not None
     assert child.stdout.readline() == "claimed\n"
 
     async def beside() -> list[str]:
-        store = Store.open(tmp_path, "beside", Clock())
+        store = opened(where, "beside", Clock())
         found = await now_in(store)
         await asyncio.to_thread(store.close_at_once)
         return found
@@ -186,10 +189,10 @@ def test_who_starts_alone_frees_everything_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("phase", ["canceling", "expiring"])
-def test_what_comes_back_unsent_to_a_stopped_batch_is_withdrawn(tmp_path: Path, phase: str) -> None:
+def test_what_comes_back_unsent_to_a_stopped_batch_is_withdrawn(where: Target, phase: str) -> None:
     async def run() -> None:
         clock = Clock()
-        store, other = Store.open(tmp_path, "w", clock), Store.open(tmp_path, "o", clock)
+        store, other = opened(where, "w", clock), opened(where, "o", clock)
         await store.write(lambda db: fill(db, new_batch()))
         await claim(store)
 

@@ -11,7 +11,22 @@ from store_kit import database, done, fill, new_batch
 
 from asbru.batch.states import BATCH, ITEM, BatchEvent, ItemEvent, advance
 from asbru.model.batches import Outcome, Phase, State
-from asbru.store import NOWHERE, Appender, batches, files, items, jobs, moving, sessions, spending, stopping, twins
+from asbru.store import (
+    NOWHERE,
+    Appender,
+    PostgresTarget,
+    Target,
+    backend_of,
+    batches,
+    files,
+    items,
+    jobs,
+    moving,
+    sessions,
+    spending,
+    stopping,
+    twins,
+)
 from asbru.store.batches import NewItem
 from asbru.store.db import Db
 from asbru.store.items import Postponed
@@ -109,10 +124,13 @@ OUTCOME_MOVES: tuple[tuple[ItemEvent, Outcome], ...] = (
 )
 
 
-def move_item(folder: Path, state: State, move: Move) -> State:
+def move_item(where: Target, state: State, move: Move, stem: str = "t") -> State:
     """The state of an item that was in ``state`` after ``move``."""
-    db = database(folder)
-    segments = Appender(folder, "t")
+    db = database(where)
+    segments = backend_of(where).appender(stem)
+    db.execute("BEGIN")
+    if isinstance(where, PostgresTarget):
+        db.execute("ALTER SEQUENCE batches_seq_seq RESTART")
     try:
         fill(db, new_batch(total=1))
         jobs.plan(db, SESSION, job_row(JOB), [])
@@ -120,27 +138,26 @@ def move_item(folder: Path, state: State, move: Move) -> State:
         move(db, segments)
         return State(db.execute("SELECT state FROM items").fetchone()[0])
     finally:
+        db.execute("ROLLBACK")
         segments.close()
         db.close()
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize(("event", "move"), ITEM_MOVES, ids=lambda value: str(value) if isinstance(value, str) else "")
-def test_items_move_as_the_table_says(tmp_path: Path, state: State, event: ItemEvent, move: Move) -> None:
-    assert move_item(tmp_path, state, move) is (advance(ITEM, state, event) or state)
+def test_items_move_as_the_table_says(where: Target, state: State, event: ItemEvent, move: Move) -> None:
+    assert move_item(where, state, move) is (advance(ITEM, state, event) or state)
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize(("event", "outcome"), OUTCOME_MOVES)
 def test_results_are_taken_only_where_they_may_be(
-    tmp_path: Path, state: State, event: ItemEvent, outcome: Outcome
+    where: Target, state: State, event: ItemEvent, outcome: Outcome
 ) -> None:
     ours, others = (collect, finish) if state is State.SUBMITTED else (finish, collect)
-    (tmp_path / "ours").mkdir()
-    (tmp_path / "others").mkdir()
-    assert move_item(tmp_path / "ours", state, ours(outcome)) is (advance(ITEM, state, event) or state)
+    assert move_item(where, state, ours(outcome)) is (advance(ITEM, state, event) or state)
     came_back = outcome is Outcome.SUCCEEDED and advance(ITEM, state, ItemEvent.COME_BACK)
-    assert move_item(tmp_path / "others", state, others(outcome)) is (came_back or state)
+    assert move_item(where, state, others(outcome), "o") is (came_back or state)
 
 
 def finish_all(db: Db) -> None:
@@ -159,9 +176,9 @@ BATCH_MOVES: tuple[tuple[BatchEvent, Callable[[Db], object]], ...] = (
 @pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize(("event", "move"), BATCH_MOVES, ids=lambda value: str(value) if isinstance(value, str) else "")
 def test_batches_move_as_the_table_says(
-    tmp_path: Path, phase: Phase, event: BatchEvent, move: Callable[[Db], object]
+    where: Target, phase: Phase, event: BatchEvent, move: Callable[[Db], object]
 ) -> None:
-    db = database(tmp_path)
+    db = database(where)
     fill(db, new_batch(total=1))
     db.execute("UPDATE batches SET phase = ?", (phase,))
     move(db)
@@ -169,8 +186,8 @@ def test_batches_move_as_the_table_says(
     db.close()
 
 
-def test_a_batch_with_work_left_does_not_end(tmp_path: Path) -> None:
-    db = database(tmp_path)
+def test_a_batch_with_work_left_does_not_end(where: Target) -> None:
+    db = database(where)
     fill(db, new_batch(total=2))
     stopping.end_if_done(db, 1, 5.0)
     assert db.execute("SELECT phase, ended_at FROM batches").fetchone() == ("in_progress", None)

@@ -12,16 +12,18 @@ import pytest
 from msgspec.structs import replace
 from store_kit import Clock, count, record, with_store
 
+from asbru.model.failure import Unavailable
 from asbru.model.record import Record
 from asbru.model.usage import Usage
-from asbru.store import Appender, Limits, Store
+from asbru.store import Limits, Store
+from asbru.store.blobs import FileAppender
 from asbru.store.db import Db, Work
 from asbru.store.sqlite import connect, prepare
 from asbru.store.writer import Writer
 
 
 def rows(store: Store) -> list[tuple[str, int]]:
-    db = sqlite3.connect(store.database)
+    db = sqlite3.connect(store.app_dir / "asbru.db")
     try:
         return db.execute("SELECT id, cost FROM ledger ORDER BY id").fetchall()
     finally:
@@ -107,7 +109,7 @@ def test_work_runs_in_the_order_in_which_it_came(tmp_path: Path) -> None:
 def test_what_waits_while_a_commit_runs_shares_the_next_one(tmp_path: Path) -> None:
     async def use(store: Store) -> None:
         def grown() -> int:
-            return store.database.with_name("asbru.db-wal").stat().st_size
+            return (store.app_dir / "asbru.db-wal").stat().st_size
 
         def work(db: Db) -> None:
             db.execute("UPDATE sessions SET until = until + 1")
@@ -152,7 +154,7 @@ def test_a_full_disk_fails_the_work_and_keeps_the_charges(tmp_path: Path) -> Non
             db.execute("INSERT INTO sessions (worker, until) VALUES (?, 0)", ("x" * 200_000,))
 
         await store.write(limit(1))
-        with pytest.raises(sqlite3.OperationalError, match="full"):
+        with pytest.raises(Unavailable):
             await store.write(big)
         for n in range(2_000):
             store.log(record(f"req_{n:04}"))
@@ -262,7 +264,7 @@ def test_a_database_that_cannot_be_opened_fails_the_work_and_is_tried_again(
 
     async def run() -> None:
         nonlocal broken
-        writer = Writer(open_it, Appender(tmp_path / "segments", "1"), Limits(retry=0.01))
+        writer = Writer(open_it, FileAppender(tmp_path / "segments", "1"), Limits(retry=0.01))
         writer.start()
         writer.add(record("req_1"))
         for _ in range(3):

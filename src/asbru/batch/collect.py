@@ -17,7 +17,6 @@ from asbru.store import Store, items, jobs
 from asbru.store.batches import Active
 from asbru.store.items import Done
 from asbru.store.jobs import JobRow
-from asbru.store.store import OUTBOX
 from asbru.wire import CODECS
 
 _GROUP = 128
@@ -36,7 +35,7 @@ class Collector:
 
     async def collect(self, job: Job) -> None:
         """Write every result that the provider has. Raises Upstream when it breaks off; what was written stays."""
-        self._lost = await self._store.call(lambda: read_lost(self._store.app_dir / OUTBOX, job.id))
+        self._lost = await self._store.call(lambda: read_lost(self._store.outbox, job.id))
         group: list[tuple[int, JobResult]] = []
         async for result in self._provider.api.results(job):
             n = self._number(result.upstream_id)

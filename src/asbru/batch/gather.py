@@ -9,7 +9,6 @@ Rule 3. A share (one batch's items for one provider) is gathered by one worker a
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -31,9 +30,9 @@ from asbru.providers import BatchApi, Endpoint
 from asbru.store import Store, items, jobs, moving, spending
 from asbru.store.batches import Active
 from asbru.store.db import Db
+from asbru.store.depot import Depot
 from asbru.store.items import Done
 from asbru.store.jobs import JobRow, Queued
-from asbru.store.store import OUTBOX
 from asbru.wire import CODECS
 from asbru.wire.codec import Written
 from asbru.wire.envelope import Envelope
@@ -114,7 +113,7 @@ class Gatherer:
         self._store = store
         self._new_id = new_id
         self._barred = barred
-        self._folder: Path = store.app_dir / OUTBOX
+        self._outbox = store.outbox
 
     async def gather(self, batch: Active, provider: NativeProvider) -> int:
         """Plan jobs for all waiting items of a batch at a provider; how many were planned.
@@ -125,7 +124,7 @@ class Gatherer:
         session = self._store.session
         if not await self._store.write(lambda db: jobs.hold_share(db, session, share)):
             return 0
-        making = _Making(self._store, self._new_id, self._folder, self._barred)
+        making = _Making(self._store, self._new_id, self._outbox, self._barred)
         parcels = _Parcels(making, batch, provider)
         try:
             whole = await self._all(share, parcels)
@@ -173,7 +172,7 @@ class _Making(NamedTuple):
 
     store: Store
     new_id: Callable[[], str]
-    folder: Path
+    outbox: Depot
     barred: Barred
 
 
@@ -189,7 +188,7 @@ class _Parcels:
     """The jobs being gathered for one batch at one provider."""
 
     def __init__(self, making: _Making, batch: Active, provider: NativeProvider) -> None:
-        self._store, self._new_id, self._folder, self._barred = making
+        self._store, self._new_id, self._outbox, self._barred = making
         self._batch, self._provider = batch, provider
         self._leaving: dict[str, list[int]] = {}
         self._open: dict[_Group, Parcel] = {}
@@ -283,7 +282,7 @@ class _Parcels:
                 self._chosen.clear()
                 parcel = None
         if parcel is None:
-            parcel = self._open[group] = Parcel(self._folder, self._new_id())
+            parcel = self._open[group] = Parcel(self._outbox, self._new_id())
         parcel.add(n, written.body, written.lost)
 
     async def plan_rest(self) -> None:

@@ -4,12 +4,14 @@ A file is a row of records: n and length (8 bytes), then the body. What a conver
 ``<job>.lost``, one JSON line per item, until the results are in.
 """
 
-import os
+import contextlib
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
+
+from asbru.model.failure import Unavailable
+from asbru.store.depot import Depot
 
 _HEAD = struct.Struct("<II")
 
@@ -17,12 +19,12 @@ _HEAD = struct.Struct("<II")
 class Parcel:
     """The lines of one job being gathered."""
 
-    def __init__(self, folder: Path, job: str) -> None:
+    def __init__(self, outbox: Depot, job: str) -> None:
         self.job = job
         self.numbers: list[int] = []
         self.size = 0
-        self._path = folder / job
-        self._file = self._path.open("xb")
+        self._outbox = outbox
+        self._file = outbox.draft(job)
         self._lost: list[tuple[int, tuple[str, ...]]] = []
 
     def add(self, n: int, body: bytes, lost: tuple[str, ...]) -> None:
@@ -36,22 +38,22 @@ class Parcel:
 
     def seal(self) -> None:
         """All lines are on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        self._outbox.keep(self.job, self._file)
         if self._lost:
-            lines = b"".join(msgspec.json.encode(row) + b"\n" for row in self._lost)
-            _lost_path(self._path).write_bytes(lines)
+            file = self._outbox.draft(_lost_name(self.job))
+            file.writelines(msgspec.json.encode(row) + b"\n" for row in self._lost)
+            self._outbox.keep(_lost_name(self.job), file)
 
     def discard(self) -> None:
-        """The job is not wanted after all."""
+        """The job is not wanted after all. What this cannot remove the sweep does."""
         self._file.close()
-        remove(self._path.parent, self.job)
+        with contextlib.suppress(Unavailable):
+            remove(self._outbox, self.job)
 
 
-def read_lines(folder: Path, job: str, count: int) -> Iterator[tuple[int, bytes]]:
+def read_lines(outbox: Depot, job: str, count: int) -> Iterator[tuple[int, bytes]]:
     """Number and body of each of the ``count`` lines. Raises OSError when the file is gone or cut."""
-    with (folder / job).open("rb") as file:
+    with outbox.open(job) as file:
         for _ in range(count):
             head = file.read(_HEAD.size)
             n, length = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, -1)
@@ -61,31 +63,28 @@ def read_lines(folder: Path, job: str, count: int) -> Iterator[tuple[int, bytes]
             yield n, body
 
 
-def read_lost(folder: Path, job: str) -> dict[int, tuple[str, ...]]:
+def read_lost(outbox: Depot, job: str) -> dict[int, tuple[str, ...]]:
     """What the conversion of each item could not carry; items that lost nothing are absent."""
     try:
-        lines = _lost_path(folder / job).read_bytes().splitlines()
+        with outbox.open(_lost_name(job)) as file:
+            lines = file.read().splitlines()
     except FileNotFoundError:
         return {}
     return dict(msgspec.json.decode(line, type=tuple[int, tuple[str, ...]]) for line in lines)
 
 
-def remove(folder: Path, job: str, *, keep_lost: bool = False) -> None:
+def remove(outbox: Depot, job: str, *, keep_lost: bool = False) -> None:
     """Remove the lines of a job; absent ones are fine."""
-    (folder / job).unlink(missing_ok=True)
+    outbox.remove(job)
     if not keep_lost:
-        _lost_path(folder / job).unlink(missing_ok=True)
+        outbox.remove(_lost_name(job))
 
 
-def abandoned(folder: Path, before: float) -> set[str]:
+def abandoned(outbox: Depot, before: float) -> set[str]:
     """Jobs of which nothing was written here since a time (Unix seconds). Not all of them are unwanted."""
-    recent = {name for name, at in _entries(folder) if at > before}
-    return {name for name, _ in _entries(folder)} - recent
+    entries = [(name.partition(".")[0], at) for name, at in outbox.entries()]
+    return {name for name, _ in entries} - {name for name, at in entries if at > before}
 
 
-def _entries(folder: Path) -> list[tuple[str, float]]:
-    return [(entry.name.partition(".")[0], entry.stat().st_mtime) for entry in os.scandir(folder)]
-
-
-def _lost_path(path: Path) -> Path:
-    return path.with_name(path.name + ".lost")
+def _lost_name(job: str) -> str:
+    return f"{job}.lost"

@@ -28,7 +28,6 @@ from asbru.store import Store, batches, items, jobs
 from asbru.store.batches import Page
 from asbru.store.db import Db
 from asbru.store.items import Which
-from asbru.store.store import SEGMENTS
 from asbru.upstream.guard import check_host
 
 SMALL = 64 << 10
@@ -172,7 +171,7 @@ class BatchService:
 
     def _task(self, body: Path, order: Order) -> Task:
         store = self._store
-        return Task(str(store.database), str(store.app_dir / SEGMENTS), str(body), order)
+        return Task(store.target, str(body), order)
 
     async def _take_in(self, body: bytes, order: Order) -> str:
         """The id of the stored batch."""

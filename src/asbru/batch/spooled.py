@@ -11,7 +11,6 @@ import mmap
 import os
 import sys
 import time
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct, structs
@@ -20,22 +19,21 @@ from asbru.batch.estimate import Estimate, estimate_of
 from asbru.batch.intake import Checked, Order, check
 from asbru.batch.storing import digest_of, new_batch, replayed, rows
 from asbru.model.failure import Bug, Refused
-from asbru.store import Appender, batches
+from asbru.store import Appender, Target, backend_of, batches
+from asbru.store.backend import Backend
 from asbru.store.batches import NewBatch
 from asbru.store.db import Conflict, Db, transaction
-from asbru.store.sqlite import connect
 
 _STEP = 5_000
 """Items in one transaction."""
 
 
 class Task(Struct, frozen=True):
-    """``database``, ``segments``: of the store. ``body``: the file that holds the create's body. ``dry``: only tell
+    """``target``: the store. ``body``: the file that holds the create's body. ``dry``: only tell
     what it would cost.
     """
 
-    database: str
-    segments: str
+    target: Target
     body: str
     order: Order
     dry: bool = False
@@ -112,11 +110,12 @@ def _read(task: Task, body: bytes | memoryview) -> Outcome:
 def _store(task: Task, body: bytes | memoryview, checked: Checked) -> str:
     order = task.order
     digest = digest_of(body, order) if order.key else ""
-    db = connect(Path(task.database))
+    backend = backend_of(task.target)
+    db = backend.connect()
     try:
         if (known := replayed(db, order, digest)) is not None:
             return known
-        return _write(db, Path(task.segments), new_batch(order, checked, digest), checked)
+        return _write(db, backend, new_batch(order, checked, digest), checked)
     except Conflict:
         # Another create with this key was faster.
         known = replayed(db, order, digest)
@@ -127,11 +126,11 @@ def _store(task: Task, body: bytes | memoryview, checked: Checked) -> str:
         db.close()
 
 
-def _write(db: Db, folder: Path, new: NewBatch, checked: Checked) -> str:
+def _write(db: Db, backend: Backend, new: NewBatch, checked: Checked) -> str:
     with transaction(db):
         seq = batches.begin(db, new)
         batches.use(db, seq, [f"i{seq}-1"])
-    segments = Appender(folder, f"i{seq}", roll=1 << 40)
+    segments = backend.appender(f"i{seq}", whole=True)
     try:
         for first in range(0, len(checked.requests), _STEP):
             _step(db, seq, (checked, first), segments)
@@ -149,9 +148,10 @@ def _write(db: Db, folder: Path, new: NewBatch, checked: Checked) -> str:
 def _step(db: Db, seq: int, part: tuple[Checked, int], segments: Appender) -> None:
     checked, first = part
     items = list(rows(checked.requests[first : first + _STEP], first, segments))
-    segments.sync()
     with transaction(db):
         batches.add(db, seq, items)
+        batches.use(db, seq, {item.ask.segment for item in items} - {""})
+        segments.sync(db)
     time.sleep(0.005)  # So that a gateway that waits for the write lock gets it between two steps.
 
 

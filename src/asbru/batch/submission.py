@@ -32,7 +32,6 @@ from asbru.model.names import Format
 from asbru.store import Store, batches, jobs, moving
 from asbru.store.batches import Active
 from asbru.store.jobs import JobRow
-from asbru.store.store import OUTBOX
 
 _log = logging.getLogger("asbru.batch")
 _GONE = (404, 410)
@@ -68,7 +67,7 @@ class Submission:
         self._settings = settings
         self._barred = Barred(store.clock)
         self._gatherer = Gatherer(store, new_id, self._barred)
-        self._folder = store.app_dir / OUTBOX
+        self._outbox = store.outbox
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
@@ -151,14 +150,14 @@ class Submission:
         ):
             return
         if after.state == "submitted" and row.state != "submitted":
-            await self._store.call(partial(remove, self._folder, row.id, keep_lost=True))
+            await self._store.call(partial(remove, self._outbox, row.id, keep_lost=True))
 
     async def _unknown(self, row: JobRow, batch: Active) -> JobRow:
         """A job of a provider that the configuration no longer names, or no key of which may be used for batches."""
         if batch.phase is not Phase.IN_PROGRESS:
             failure = Broken(502, f"The provider {row.provider!r} is no longer configured.")
             await end_rest(self._store, (batch, row), stopped(batch), failure)
-            await self._store.call(partial(remove, self._folder, row.id))
+            await self._store.call(partial(remove, self._outbox, row.id))
             return replace(row, state="ended")
         _log.warning("a job waits for a provider that is not configured", extra={"provider": row.provider})
         return self._later(row, self._settings.last)
@@ -233,7 +232,7 @@ class _Step:
 
     def _lines(self) -> Lines:
         async def read() -> AsyncIterator[Line]:
-            for n, body in read_lines(self._of._folder, self._row.id, self._row.count):
+            for n, body in read_lines(self._of._outbox, self._row.id, self._row.count):
                 yield Line(n, f"{self._row.id}-{n}", body)
 
         return read
@@ -280,7 +279,7 @@ class _Step:
     async def _unplan(self, row: JobRow) -> None:
         now = self._store.clock()
         await self._store.write(lambda db: jobs.unplan(db, self._session, row, now))
-        await self._store.call(partial(remove, self._of._folder, row.id))
+        await self._store.call(partial(remove, self._of._outbox, row.id))
 
     def _submitted(self, made: Job) -> JobRow:
         sent = replace(self._row, state="submitted", upstream_id=made.upstream_id, files=made.files, attempts=0)
@@ -320,7 +319,7 @@ class _Step:
         if self._row.upstream_id:
             with contextlib.suppress(Upstream):
                 await self._provider.api.clean_up(self._job())
-        await self._store.call(partial(remove, self._of._folder, self._row.id))
+        await self._store.call(partial(remove, self._of._outbox, self._row.id))
         return replace(self._row, state="ended")
 
     async def _failed(self, failure: Upstream) -> JobRow:

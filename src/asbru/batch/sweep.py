@@ -8,7 +8,7 @@ from msgspec import Struct
 from asbru.batch.outbox import abandoned, remove
 from asbru.store import Store, batches, files, jobs
 from asbru.store.blobs import older
-from asbru.store.store import FILES, OUTBOX, UPLOADS
+from asbru.store.store import UPLOADS
 
 DAY = 86_400.0
 
@@ -58,18 +58,17 @@ class Sweep:
         """
         store, now = self._store, self._store.clock()
         await store.write(lambda db: files.expire(db, now))
-        folder = store.app_dir / FILES
-        old = await store.call(partial(older, folder, now - 3_600))
+        old = [name for name, at in await store.call(store.files.entries) if at < now - 3_600]
         for name in await store.read(lambda db: files.unused(db, old)) if old else ():
-            await store.call(partial((folder / name).unlink, missing_ok=True))
+            await store.call(partial(store.files.remove, name))
         uploads = store.app_dir / UPLOADS
         for name in await store.call(partial(older, uploads, now - DAY)):
             await store.call(partial((uploads / name).unlink, missing_ok=True))
 
     async def _clear_outbox(self) -> None:
         """Remove lines of jobs that were never planned: their gatherer died an hour ago or earlier."""
-        folder = self._store.app_dir / OUTBOX
-        old = await self._store.call(partial(abandoned, folder, self._store.clock() - 3_600))
+        outbox = self._store.outbox
+        old = await self._store.call(partial(abandoned, outbox, self._store.clock() - 3_600))
         wanted = await self._store.read(jobs.open_ids) if old else frozenset()
         for job in old - wanted:
-            await self._store.call(partial(remove, folder, job))
+            await self._store.call(partial(remove, outbox, job))

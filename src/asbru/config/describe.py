@@ -20,8 +20,10 @@ def describe(settings: Settings) -> list[str]:
 
 def _service(settings: Settings) -> list[str]:
     client, batch = settings.client, settings.batch
+    place = f"PostgreSQL, {settings.database!r}" if settings.database else "SQLite in the app dir"
     pages = ", ".join(client.allowed_origins)
     return [
+        f"Everything is kept in {place}.",
         *(["Callers may bring keys of their own."] if client.allow_direct_keys else []),
         *([f"Pages in browsers may ask from: this machine, {pages}."] if pages else []),
         f"Requests may have {client.max_request_body_size >> 20} MB.",

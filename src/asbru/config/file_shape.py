@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from asbru.config.people_shape import AuthShape, GovernanceShape
-from asbru.config.shape import ALWAYS, AsbruShape, ClientShape, ProviderShape, Shape
+from asbru.config.shape import AsbruShape, ClientShape, ProviderShape, Shape
+from asbru.config.store_shape import StoreShape
 
 
 class FileShape(Shape, frozen=True, kw_only=True):
@@ -13,13 +14,11 @@ class FileShape(Shape, frozen=True, kw_only=True):
     LATER: ClassVar[Mapping[str, object]] = {
         "audit_logs": {},
         "cluster_config": {},
-        "config_store": ALWAYS,
         "encryption_key": "",
         "framework": {},
         "guardrails_config": {},
         "large_payload_optimization": {},
         "load_balancer_config": {},
-        "logs_store": ALWAYS,
         "mcp": {},
         "plugins": [],
         "saml_config": {},
@@ -33,3 +32,5 @@ class FileShape(Shape, frozen=True, kw_only=True):
     governance: GovernanceShape | None = None
     auth_config: AuthShape | None = None
     asbru: AsbruShape | None = None
+    config_store: StoreShape | None = None
+    logs_store: StoreShape | None = None

@@ -17,6 +17,7 @@ from asbru.config.provider import detected, provider_of
 from asbru.config.s3 import s3_of
 from asbru.config.settings import BatchSettings, Client, ProviderSettings, Settings, WebhookSettings
 from asbru.config.shape import AsbruShape, BatchShape, ClientShape, WebhookShape
+from asbru.config.stores import database_of
 from asbru.config.walk import walk
 from asbru.model.keys import Secret
 from asbru.wire.openai.webhooks import signing_key
@@ -94,6 +95,7 @@ def settings_of(document: object, env: Mapping[str, str], source: str = "") -> S
         or admin_of(governance.auth_config, "governance.auth_config", findings),
         webhook=_webhook((shape.asbru or AsbruShape()).webhook or WebhookShape(), findings),
         public_url=_public_url(shape.asbru or AsbruShape(), findings),
+        database=database_of(shape, findings),
         detected=not shape.providers,
     )
     if findings.offences:

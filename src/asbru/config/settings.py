@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from asbru.config.stores import Database
 from asbru.governance import Register
 from asbru.model.keys import Key, Network, Secret
 from asbru.model.shown import NOTHING, Shown
@@ -85,6 +86,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """``providers`` by name. ``public_url``: where clients reach the gateway, without a final slash; "": as they came.
 
     ``register``: people and limits that the file names. ``admin``: whom it wants to manage.
+    ``database``: None for SQLite in the app dir.
     ``notices``: what the operator should know. ``detected``: no provider was configured, so the environment was asked.
     """
 
@@ -96,6 +98,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     register: Register = Register()
     admin: Admin | None = None
     public_url: str = ""
+    database: Database | None = None
     notices: tuple[str, ...] = ()
     detected: bool = False
 

@@ -32,6 +32,12 @@ def walk(value: object, shape: type[Shape], findings: Findings) -> Any:
     return {} if clean is _WRONG else clean
 
 
+def walk_at(value: object, shape: type[Shape], path: str, findings: Findings) -> Any:
+    """As ``walk``, for a part of the document whose shape depends on another member."""
+    clean = _object(value, shape, path, findings)
+    return {} if clean is _WRONG else clean
+
+
 def nearest(word: str, words: Any) -> str:
     """``, did you mean "weight"?``, or nothing when no word is near."""
     near = get_close_matches(word, list(words), n=1)
@@ -93,9 +99,11 @@ def _value(value: object, kind: inspect.Type, path: str, findings: Findings) -> 
 
 
 def _one_of(value: object, kinds: tuple[inspect.Type, ...], path: str, findings: Findings) -> object:
-    """Unions here are "or null", and "text or object"."""
+    """Unions here are "or null", "text or object", and "text, object or whole number"."""
     choices = [kind for kind in kinds if not isinstance(kind, inspect.NoneType)]
     objects = [kind for kind in choices if isinstance(kind, inspect.StructType)]
+    if objects and isinstance(value, int) and any(isinstance(kind, inspect.IntType) for kind in choices):
+        return value
     chosen = objects[0] if objects and isinstance(value, dict) else choices[0]
     return _value(value, chosen, path, findings)
 

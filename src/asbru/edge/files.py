@@ -5,21 +5,20 @@ there.
 Rule 2. Whoever asks is an owner; what belongs to others does not exist for them.
 """
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from msgspec import Struct
 
-from asbru.model.failure import Refused
+from asbru.model.failure import Refused, Unavailable
 from asbru.model.files import File
 from asbru.store import Store, files
-from asbru.store.blobs import sync_folder
+from asbru.store.depot import Depot
 from asbru.store.files import FilePage, Wanted
-from asbru.store.store import FILES, SPOOL
+from asbru.store.store import SPOOL
 
 _PIECE = 256 << 10
 
@@ -55,7 +54,7 @@ class FileService:
         """
         id = new.id or self.new_id()
         try:
-            size = await self._store.call(partial(_write, self._path(id), pieces))
+            size = await self._store.call(partial(_write, self._store.files, id, pieces))
         except FileExistsError:
             raise Refused(409, f"There is a file {id} already.", code="ALREADY_EXISTS", param="name") from None
         return await self._added(id, new, size)
@@ -66,17 +65,16 @@ class FileService:
 
     async def add_from(self, new: NewFile, pieces: AsyncIterator[bytes]) -> File:
         """As ``add``, of pieces that come by themselves."""
-        id = self.new_id()
-        path = self._path(id)
-        file = await self._store.call(lambda: path.open("xb"))
+        id, depot = self.new_id(), self._store.files
+        file = await self._store.call(partial(depot.draft, id))
         try:
-            with file:
-                async for piece in pieces:
-                    await self._store.call(partial(file.write, piece))
-                size = file.tell()
-                await self._store.call(partial(_synced, file, path.parent))
+            async for piece in pieces:
+                await self._store.call(partial(file.write, piece))
+            size = file.tell()
+            await self._store.call(partial(depot.keep, id, file))
         except BaseException:
-            path.unlink(missing_ok=True)
+            file.close()
+            await self._unlink(id)
             raise
         return await self._added(id, new, size)
 
@@ -136,50 +134,45 @@ class FileService:
         await self._unlink(id)
 
     async def _unlink(self, id: str) -> None:
-        with suppress(OSError):
-            await self._store.call(self._path(id).unlink)
+        with suppress(OSError, Unavailable):
+            await self._store.call(partial(self._store.files.remove, id))
 
     async def path(self, owner: str, id: str) -> Path:
         """Where the bytes of a file are, for reading. Raises Refused(404)."""
-        return self._path((await self.get(owner, id)).id)
+        return await self._store.call(partial(self._store.files.path, (await self.get(owner, id)).id))
 
     async def content(self, owner: str, id: str, span: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
         """The bytes of a file, or those from one place to before another. Raises Refused(404) at once."""
-        file = await self.get(owner, id)
-        handle = await self._store.call(partial(os.open, self._path(file.id), os.O_RDONLY | os.O_CLOEXEC))
-        return self._pieces(handle, span or (0, file.size))
+        found = await self.get(owner, id)
+        file = await self._store.call(partial(self._store.files.open, found.id))
+        return self._pieces(file, span or (0, found.size))
 
-    async def _pieces(self, handle: int, span: tuple[int, int]) -> AsyncIterator[bytes]:
+    async def _pieces(self, file: BinaryIO, span: tuple[int, int]) -> AsyncIterator[bytes]:
         at, end = span
         try:
-            while piece := await self._store.call(partial(os.pread, handle, min(_PIECE, end - at), at)):
+            await self._store.call(partial(file.seek, at))
+            while piece := await self._store.call(partial(file.read, min(_PIECE, end - at))):
                 at += len(piece)
                 yield piece
         finally:
-            os.close(handle)
-
-    def _path(self, id: str) -> Path:
-        return self._store.app_dir / FILES / id
+            await self._store.call(file.close)
 
 
-def _write(path: Path, pieces: Iterable[bytes]) -> int:
-    """Write a file and sync it; its size."""
-    size = 0
-    with path.open("xb") as file:
-        try:
-            for piece in pieces:
-                size += file.write(piece)
-            _synced(file, path.parent)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+def _write(depot: Depot, id: str, pieces: Iterable[bytes]) -> int:
+    """Write a file, durably; its size."""
+    file = depot.draft(id)
+    try:
+        size = sum(file.write(piece) for piece in pieces)
+        depot.keep(id, file)
+    except FileExistsError:
+        file.close()
+        raise
+    except BaseException:
+        file.close()
+        with suppress(OSError, Unavailable):
+            depot.remove(id)
+        raise
     return size
-
-
-def _synced(file: IO[bytes], folder: Path) -> None:
-    file.flush()
-    os.fdatasync(file.fileno())
-    sync_folder(folder)
 
 
 def _absent() -> Refused:

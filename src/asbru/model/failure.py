@@ -11,6 +11,7 @@
     │   ├── Overloaded          429, 503, 529: carries retry_after
     │   ├── Rejected            other 4xx: the provider did not like the request
     │   └── Broken              5xx, or an answer we cannot read
+    ├── Unavailable             ours, for a while: 503, what we need (the database) cannot be reached; to be tried again
     └── Bug                     ours: 500 with an id, the text only in the log
 
 ``routing/retry.py`` maps (class, status) to a verdict; codecs translate failures from and to each dialect's error body.
@@ -87,6 +88,13 @@ class Rejected(Upstream):
 
 class Broken(Upstream):
     """5xx, or an answer that cannot be read."""
+
+
+class Unavailable(Failure):
+    """Ours, for a while: something that we need cannot be reached. Nothing was done; the caller may try again."""
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(503, message, code="overloaded_error", retry_after=1.0, detail=detail)
 
 
 class Bug(Failure):

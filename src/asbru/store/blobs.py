@@ -1,4 +1,6 @@
-"""Bodies in append-only files: rows hold the segment's name, an offset and a length.
+"""Bodies in append-only segments: rows hold the segment's name, an offset and a length.
+
+On SQLite a segment is a file (this module), on PostgreSQL a row (``blocks.py``).
 
 Rule 1. Bytes are written and synced before the transaction that refers to them commits; what a crash leaves behind at
 the end of a segment is referred to by nothing.
@@ -12,8 +14,11 @@ import os
 import threading
 from collections import OrderedDict
 from pathlib import Path
+from typing import Protocol
 
 from msgspec import Struct
+
+from asbru.store.db import Db
 
 ROLL = 64 << 20
 """Bytes after which a new segment is begun."""
@@ -32,8 +37,30 @@ class Place(Struct, frozen=True):
 NOWHERE = Place("", 0, 0)
 
 
-class Appender:
+class Appender(Protocol):
     """Writes one segment after the other, named ``<stem>-<k>``. For one thread; ``sync()`` before the commit."""
+
+    stem: str
+    name: str
+
+    def append(self, body: bytes) -> Place:
+        """Take ``body``; it can be read after sync(), by others after the commit."""
+
+    def sync(self, db: Db | None = None) -> None:
+        """Everything appended is on the disk, or part of the transaction of ``db``."""
+
+    def abandon(self) -> None:
+        """Begin anew: what was appended since the last sync is referred to by nothing."""
+
+    def restart(self, stem: str) -> None:
+        """Go on under another stem."""
+
+    def close(self) -> None:
+        """Nothing more will be appended."""
+
+
+class FileAppender:
+    """An Appender of files in a folder."""
 
     def __init__(self, folder: Path, stem: str, roll: int = ROLL) -> None:
         self.stem = stem
@@ -76,7 +103,7 @@ class Appender:
             while rest:
                 rest = rest[os.write(self._handle, rest) :]
 
-    def sync(self) -> None:
+    def sync(self, db: Db | None = None) -> None:
         """Everything appended is on the disk."""
         self._write()
         if self._dirty:
@@ -152,6 +179,11 @@ class Shelf:
                 os.close(self._open.popitem()[1])
 
 
+def older(folder: Path, than: float) -> list[str]:
+    """Names of the files in ``folder`` that were last written before a time (Unix seconds)."""
+    return [entry.name for entry in os.scandir(folder) if entry.is_file() and entry.stat().st_mtime < than]
+
+
 def sync_folder(folder: Path) -> None:
     """Make new names in ``folder`` durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -159,8 +191,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def older(folder: Path, than: float) -> list[str]:
-    """Names of the files in ``folder`` that were last written before a time (Unix seconds)."""
-    return [entry.name for entry in os.scandir(folder) if entry.is_file() and entry.stat().st_mtime < than]

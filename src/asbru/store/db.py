@@ -63,6 +63,20 @@ class Conflict(Exception):
     """Somebody else was faster: a key is taken, or a row is gone."""
 
 
+class Again(Exception):
+    """Undone because another transaction was in the way: run it again, now."""
+
+
+class InDoubt(Exception):
+    """The connection broke while committing. ``ask``, with a new connection: True when it was committed, False when
+    not, None when that is not known yet.
+    """
+
+    def __init__(self, ask: Callable[[Db], bool | None]) -> None:
+        super().__init__("the connection broke while committing")
+        self.ask = ask
+
+
 @contextmanager
 def transaction(db: Db) -> Iterator[None]:
     """One transaction that writes; rolled back when the block raises."""

@@ -181,7 +181,7 @@ def _update(db: Db, statement: str, rows: list[tuple[object, ...]], group: Seque
 
 def _add(db: Db, written: Sequence[Done], now: float) -> None:
     """Bring the counts of the batches up to date, and end those that are done."""
-    for batch in {done.batch for done in written}:
+    for batch in sorted({done.batch for done in written}):
         mine = [done for done in written if done.batch == batch]
         outcomes = Counter(done.outcome for done in mine)
         usages = [done.usage for done in mine]

@@ -65,6 +65,15 @@ CREATE INDEX batches_open ON batches (expires_at) WHERE ended_at IS NULL;
 
 CREATE INDEX batches_owner ON batches (owner, seq);
 
+CREATE TABLE blobs (
+	name TEXT NOT NULL, 
+	k INTEGER NOT NULL, 
+	written_at FLOAT NOT NULL, 
+	bytes BLOB NOT NULL, 
+	PRIMARY KEY (name, k)
+)
+ WITHOUT ROWID;
+
 CREATE TABLE files (
 	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	id TEXT NOT NULL, 
@@ -333,4 +342,4 @@ CREATE INDEX webhooks_due ON webhooks (due_at) WHERE done_at IS NULL;
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
 
-INSERT INTO alembic_version VALUES ('0008');
+INSERT INTO alembic_version VALUES ('0009');

@@ -2,9 +2,13 @@
 
 Rule 1. The number of a session is the fencing number of all that its worker claims: numbers only grow and are never
 reused.
-Rule 2. A session that is not renewed in time, or whose worker is known to be dead, is removed; what it had claimed is
-free again, and whatever it still writes under its old number changes nothing.
+Rule 2. A session whose heartbeat stood still for LEASE seconds, or whose worker is known to be dead, is removed; what
+it had claimed is free again, and whatever it still writes under its old number changes nothing.
+Rule 3. Whether a heartbeat stands still is seen by others on their own monotonic clocks: ``until`` is for people, and
+for that it changes. No clock that jumps, here or on another machine, ends a session.
 """
+
+from collections.abc import Callable, Collection
 
 from asbru.store.db import Db
 from asbru.store.meters import FREE_SLICES
@@ -12,7 +16,6 @@ from asbru.store.stopping import stop_all
 
 LEASE = 30.0
 """Seconds for which a heartbeat holds."""
-
 
 BEGIN = "INSERT INTO sessions (worker, until) VALUES (?, ?) RETURNING seq"
 
@@ -27,10 +30,11 @@ def renew(db: Db, session: int, until: float) -> bool:
     return db.execute("UPDATE sessions SET until = ? WHERE seq = ?", (until, session)).rowcount == 1
 
 
-def end(db: Db, session: int, now: float) -> None:
-    """End one session and free what it holds."""
-    db.execute("DELETE FROM sessions WHERE seq = ?", (session,))
-    free(db, now)
+def end(db: Db, sessions: Collection[int], now: float) -> None:
+    """End sessions and free what they hold."""
+    if sessions:
+        db.executemany("DELETE FROM sessions WHERE seq = ?", [(session,) for session in sessions])
+        free(db, now)
 
 
 def end_worker(db: Db, worker: str, now: float) -> None:
@@ -39,16 +43,30 @@ def end_worker(db: Db, worker: str, now: float) -> None:
     free(db, now)
 
 
-def end_all(db: Db, now: float) -> None:
-    """End every session: the caller knows that nobody else is alive."""
-    db.execute("DELETE FROM sessions")
-    free(db, now)
+class Watch:
+    """Remembers the heartbeats of the others. ``ticks``: monotonic seconds."""
 
+    def __init__(self, ticks: Callable[[], float]) -> None:
+        self._ticks = ticks
+        self._seen: dict[int, tuple[float, float, bool]] = {}
 
-def lapse(db: Db, now: float) -> None:
-    """End the sessions that were not renewed in time, and free what they hold."""
-    if db.execute("DELETE FROM sessions WHERE until < ?", (now,)).rowcount:
-        free(db, now)
+    def dead(self, db: Db, absent: Collection[int] = ()) -> list[int]:
+        """Look once more: those whose heartbeat stood still for too long.
+
+        ``absent``: sessions that seem to be gone; who was so at two looks, without a heartbeat between them, is dead.
+        """
+        now = self._ticks()
+        seen, dead = {}, []
+        for seq, until in db.execute("SELECT seq, until FROM sessions").fetchall():
+            before = self._seen.get(seq)
+            still = before is not None and before[0] == until
+            since = before[1] if before is not None and still else now
+            if now - since > LEASE or (before is not None and still and before[2] and seq in absent):
+                dead.append(seq)
+            else:
+                seen[seq] = (until, since, seq in absent)
+        self._seen = seen
+        return dead
 
 
 FREE_ITEMS = (

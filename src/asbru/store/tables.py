@@ -1,7 +1,7 @@
-"""The one source of the schema: every table, for SQLite now and PostgreSQL later.
+"""The one source of the schema: every table, for SQLite and PostgreSQL.
 
-Rule 1. ``schema.sql`` is generated from here (``python -m asbru.store.tables``), migrations lead here; a test
-compares the three.
+Rule 1. ``schema.sql`` and ``schema.postgres.sql`` are generated from here (``python -m asbru.store.tables``),
+migrations lead here; a test compares them, on both databases.
 Rule 2. Times are Unix seconds, money is nano-dollars, lists and maps are JSON text.
 Rule 3. Only this module and the migrations import SQLAlchemy: run-time statements are plain SQL (0.5 s saved at
 every start).
@@ -10,10 +10,11 @@ every start).
 from pathlib import Path
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, text
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-HEAD = "0008"
+HEAD = "0009"
 """The migration that leads to these tables."""
 
 METADATA = MetaData()
@@ -333,19 +334,51 @@ logins = Table(
 Index("logins_user", logins.c.user_id)
 
 
-def schema_sql() -> str:
-    """A script that makes a fresh SQLite database, stamped as Alembic would."""
-    dialect = sqlite.dialect()
+blobs = Table(
+    "blobs",
+    METADATA,
+    Column("name", Text, primary_key=True, nullable=False),
+    Column("k", Integer, primary_key=True, nullable=False),
+    _time("written_at", null=False),
+    Column("bytes", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Bodies and files on PostgreSQL; on SQLite they are files, and this is empty."""
+
+OUT_OF_LINE = "ALTER TABLE blobs ALTER COLUMN bytes SET STORAGE EXTERNAL"
+"""For PostgreSQL: a part of such a value can be read without the rest."""
+
+
+def same_where(index: Index) -> None:
+    """A partial index is partial on both: what is said for SQLite holds for PostgreSQL."""
+    where = index.dialect_options["sqlite"]["where"]
+    if where is not None:
+        index.dialect_options["postgresql"]["where"] = where
+
+
+def schema_sql(dialect: Dialect | None = None) -> str:
+    """A script that makes a fresh SQLite (or other) database, stamped as Alembic would."""
+    dialect = dialect or sqlite.dialect()
     statements = []
     for table in METADATA.sorted_tables:
         statements.append(str(CreateTable(table).compile(dialect=dialect)))
+        for index in table.indexes:
+            same_where(index)
         ordered = sorted(table.indexes, key=lambda index: str(index.name))
         statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in ordered]
+    if dialect.name == "postgresql":
+        statements.append(OUT_OF_LINE)
     statements.append("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     statements.append("INSERT INTO alembic_version VALUES ('" + HEAD + "')")  # noqa: S608  Our own constant.
     body = "".join(f"{statement.strip()};\n\n" for statement in statements)
     return f"-- Generated from tables.py by `python -m asbru.store.tables`; do not edit.\n\n{body.rstrip()}\n"
 
 
+def _postgres() -> Dialect:
+    dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return dialect
+
+
 if __name__ == "__main__":
     Path(__file__).with_name("schema.sql").write_text(schema_sql())
+    Path(__file__).with_name("schema.postgres.sql").write_text(schema_sql(_postgres()))

@@ -6,14 +6,15 @@ charge.
 Rule 3. Each piece of work is undone alone when it raises; its caller gets the error, the group goes on.
 Rule 4. When the commit itself fails, work fails with it (nothing was stored) and log lines and charges wait for the
 next try.
-Rule 5. Nobody waits for ever: whatever is raised in the thread becomes the error of those who wait, and the thread goes
+Rule 5. A group that was in another transaction's way is run again at once; one of which nobody knows whether it was
+committed is asked for, with a new connection, before anything else is written.
+Rule 6. Nobody waits for ever: whatever is raised in the thread becomes the error of those who wait, and the thread goes
 on, with a new connection when the old one cannot be trusted.
 """
 
 import asyncio
 import contextlib
 import logging
-import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -21,15 +22,20 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from asbru.model.failure import Unavailable
 from asbru.model.record import Record
 from asbru.store import meters
 from asbru.store.blobs import Appender
-from asbru.store.db import BEGIN, Db, Work, savepoint
+from asbru.store.db import BEGIN, Again, Db, InDoubt, Work, savepoint
 from asbru.store.logs import charge_of, write_charges, write_lines
 
 T = TypeVar("T")
 
 _log = logging.getLogger("asbru.store")
+
+
+_TRIES = 5
+"""So often a group that lost against another transaction is run again."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -180,13 +186,47 @@ class Writer:
 
     def _commit(self, tasks: list[_Task], lines: list[Record], charges: list[Record]) -> Exception | None:
         """One transaction; why it failed, None when it did not."""
-        try:
-            self._db = self._db or self._connect()
-            self._write(self._db, tasks, lines, charges)
-        except BaseException as error:
-            self._undo()
-            return _presentable(error)
-        return None
+        for _ in range(_TRIES):
+            made = self._db is None
+            try:
+                self._db = self._db or self._connect()
+                self._write(self._db, tasks, lines, charges)
+            except Again as error:
+                self._undo()
+                failed: Exception = error
+            except Unavailable as error:
+                self._undo()
+                if made:
+                    return error
+                # The connection may have been dead for long: what it had begun is undone, a new one may do.
+                failed = error
+            except InDoubt as doubt:
+                self._undo()
+                return self._settled(doubt)
+            except BaseException as error:
+                self._undo()
+                return _presentable(error)
+            else:
+                return None
+        return failed
+
+    def _settled(self, doubt: InDoubt) -> Exception | None:
+        """Wait until it is known whether a group was committed; new work is refused while there is no database."""
+        self._disconnect()
+        while not self._stopping:
+            try:
+                self._db = self._db or self._connect()
+                known = doubt.ask(self._db)
+            except Exception as error:
+                self._disconnect()
+                self._note(_presentable(error))
+                _deliver(_take(self._tasks, len(self._tasks)), _presentable(error))
+                known = None
+            if known is not None:
+                return None if known else doubt
+            self._wake.wait(self._limits.retry)
+            self._wake.clear()
+        return doubt
 
     def _write(self, db: Db, tasks: list[_Task], lines: list[Record], charges: list[Record]) -> None:
         db.execute(BEGIN)
@@ -198,7 +238,7 @@ class Writer:
             meters.spend(db, [spend for record in records for spend in record.spends])
         for task in tasks:
             _attempt(db, task)
-        self.segments.sync()
+        self.segments.sync(db)
         db.execute("COMMIT")
 
     def _undo(self) -> None:
@@ -206,14 +246,17 @@ class Writer:
         try:
             if self._db is not None and self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-        except sqlite3.Error:
+            else:
+                # Whatever ended the transaction may have ended the connection as well.
+                self._disconnect()
+        except Exception:
             self._disconnect()
 
     def _disconnect(self) -> None:
         """Have a new connection made for the next group; closing the old one undoes what it had begun."""
         db, self._db = self._db, None
         if db is not None:
-            with contextlib.suppress(sqlite3.Error):
+            with contextlib.suppress(Exception):
                 db.close()
 
     def _fail_rest(self) -> None:
@@ -246,7 +289,7 @@ def _attempt(db: Db, task: _Task) -> None:
             task.result = task.work(db)
     except BaseException as error:
         task.error = _presentable(error)
-        if not db.in_transaction:
+        if not db.in_transaction or isinstance(error, Again):
             raise
 
 

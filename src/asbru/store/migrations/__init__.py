@@ -1,1 +1,1 @@
-"""Alembic migrations; ``python -m asbru.store.migrations FILE`` brings one SQLite database to the newest."""
+"""Alembic migrations; ``python -m asbru.store.migrations`` brings one database to the newest."""
