@@ -68,6 +68,10 @@ def _batches() -> Iterable[str]:
             if (api := row.batch) is not None
         ),
     )
+    yield "\nModels with a flex tier (`x-bf-batch-mode: flex`), as shell patterns:\n"
+    for row in ROWS:
+        if row.flex:
+            yield f"- {row.name}: {', '.join(f'`{each}`' for each in row.flex)}"
 
 
 def _link(docs: str) -> str:

@@ -290,6 +290,7 @@ def limits_of(settings: Settings) -> BatchLimits:
     hook = settings.webhook
     return BatchLimits(
         life=settings.batch.expiry,
+        flex={name: each.provider.flex for name, each in settings.providers.items() if each.provider.flex},
         tariff=tariff_of(settings),
         webhook=hook.url,
         signs=bool(hook.secret),
@@ -320,6 +321,8 @@ def snapshot_of(settings: Settings, signer: SignerOf = no_signer) -> Snapshot:
         networks={name: each.network for name, each in settings.providers.items()},
         table=table_of(settings),
         price=price_of(bundled(), rows),
+        # All who have the tier charge for it what they do on their batch APIs.
+        flex_price=batch_price_of(bundled(), rows),
         signer=signer,
         shown={name: each.shown for name, each in settings.providers.items() if any(astuple(each.shown))},
         direct_keys=settings.client.allow_direct_keys,

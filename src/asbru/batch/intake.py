@@ -23,6 +23,7 @@ from asbru.model.batches import About, Controls, Mode
 from asbru.model.failure import Refused
 from asbru.model.names import OPERATIONS, Format, Operation
 from asbru.model.people import VirtualKey
+from asbru.providers import named
 from asbru.wire import CODECS
 from asbru.wire.envelope import Envelope
 from asbru.wire.shapes import BAD_JSON
@@ -55,7 +56,8 @@ class Order(Struct, frozen=True, kw_only=True):
 
     ``providers``: every provider that can be named, and what its own batch API can be used for now. ``default``: where
     items without a ``provider/`` prefix go. ``explicit``: the caller named ``default`` itself, so that a prefix which
-    is no provider belongs to the model's name. ``permits``: the owner's key; None: everything is allowed.
+    is no provider belongs to the model's name. ``permits``: the owner's key; None: everything is allowed. ``flex``:
+    patterns of the models with a flex tier, by provider.
     """
 
     id: str
@@ -70,6 +72,7 @@ class Order(Struct, frozen=True, kw_only=True):
     permits: VirtualKey | None = None
     mode: Mode
     providers: Providers
+    flex: Mapping[str, tuple[str, ...]] = {}
     headers: Mapping[str, str] = {}
     about: About = About()
     controls: Controls = Controls()
@@ -241,7 +244,7 @@ class _Check:
         provider, model = self._target(self._model(params))
         self._permit(provider, model)
         self._no_stream(params)
-        able, native = self._way(provider)
+        able, native = self._way(provider, model)
         self._count(provider, model, native)
         if self._in_path and params.model is not UNSET:
             raw = Raw(Envelope(bytes(raw)).splice(drop={"model"}))
@@ -281,7 +284,17 @@ class _Check:
             except Refused as refusal:
                 raise _Mistake(f"{self._member}.model", refusal.message) from None
 
-    def _way(self, provider: str) -> tuple[bool, bool]:
+    def _flexible(self, provider: str, model: str) -> None:
+        """Raises _Mistake for a model without a flex tier."""
+        kind = OPERATIONS[self._listing.format]
+        if kind is not Operation.CHAT or not named(model, self._order.flex.get(provider, ())):
+            raise _Mistake(
+                f"{self._member}.model",
+                f"provider {provider!r} has no flex tier for {kind} with {model!r}; send x-bf-batch-mode: auto, native"
+                " or live",
+            )
+
+    def _way(self, provider: str, model: str) -> tuple[bool, bool]:
         """Whether an item could go to the provider's own batch API, and whether it does."""
         mode = self._order.mode
         able = OPERATIONS[self._listing.format] in self._order.providers[provider]
@@ -291,6 +304,9 @@ class _Check:
                 f"provider {provider!r} has no batch API that can be used here: give it a key with use_for_batch_api,"
                 " or send x-bf-batch-mode: live (or auto)",
             )
+        if mode is Mode.FLEX:
+            self._flexible(provider, model)
+            return able, False
         if mode is Mode.AUTO and too_soon(self._order.controls.deadline):
             return able, False
         return able, able and mode is not Mode.LIVE

@@ -9,7 +9,8 @@ from msgspec import Struct
 from asbru.batch.rerun import overload, wait_before_next
 from asbru.batch.translate import one_line
 from asbru.gateway.exchange import Exchange
-from asbru.model.batches import Outcome
+from asbru.gateway.flex import LOST, no_room
+from asbru.model.batches import Mode, Outcome
 from asbru.model.failure import Bug, Failure
 from asbru.model.http import Answer
 from asbru.model.people import Principal
@@ -52,6 +53,7 @@ def exchange_of(item: Claimed, batch: Active, body: bytes, at: float) -> Exchang
         who=Principal(batch.owner),
         headers={name.encode(): value.encode() for name, value in batch.headers.items()},
         batch=batch.id,
+        flex=batch.mode is Mode.FLEX,
     )
 
 
@@ -76,7 +78,14 @@ async def run(item: Claimed, batch: Active, body: bytes, carry: Carry, at: float
     x: Exchange | None = None
     try:
         x = exchange_of(item, batch, body, at)
-        answer = await carry(x)
+        try:
+            answer = await carry(x)
+        except Failure as failure:
+            if not (x.flex and no_room(failure)):
+                raise
+            x = msgspec.structs.replace(x, flex=False, record=None)
+            answer = await carry(x)
+            x.record = msgspec.structs.replace(x.record, lost=(*x.record.lost, LOST)) if x.record else None
         return x, Answer(status=answer.status, body=one_line(answer.body))
     except Failure as failure:
         return x, failure

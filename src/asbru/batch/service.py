@@ -71,13 +71,14 @@ class CreateCommand(Struct, frozen=True, kw_only=True):
 
 
 class BatchSettings(Struct, frozen=True, kw_only=True):
-    """``life``: seconds until a batch expires. ``small``, ``large``: see SMALL and LARGE.
+    """``life``: seconds until a batch expires. ``flex``: see Order. ``small``, ``large``: see SMALL and LARGE.
 
     ``webhook``: told of batches that name none. ``signs``: there is a secret to sign with. ``anywhere``: webhooks may
     lead to addresses that only the gateway can reach.
     """
 
     life: float = LIFE
+    flex: Mapping[str, tuple[str, ...]] = {}
     tariff: Tariff = Tariff()
     webhook: str = ""
     signs: bool = False
@@ -160,6 +161,7 @@ class BatchService:
             explicit=command.explicit,
             mode=command.mode,
             providers=self._providers(),
+            flex=self._settings.flex,
             headers=command.headers,
             about=command.about,
             controls=self.controls(command.controls),

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from msgspec import Struct
 
 from asbru.gateway.bending import merge
+from asbru.gateway.flex import flex_members
 from asbru.model.failure import Refused
 from asbru.model.http import Headers
 from asbru.model.keys import Key, Network
@@ -41,6 +42,7 @@ class Opening(Struct, frozen=True):
     network: Network
     signer: Signer | None = None
     prices: tuple[Price, ...] = ()
+    flex_prices: tuple[Price, ...] = ()
 
 
 class Door:
@@ -57,6 +59,8 @@ class Door:
         "_targets",
         "deadlines",
         "family",
+        "flex",
+        "flex_prices",
         "format",
         "framing",
         "model",
@@ -77,6 +81,8 @@ class Door:
         self.deadlines = deadlines_of(network)
         self.quirks: Quirks = merge(provider.quirks, endpoint.quirks)
         self.prices = opening.prices
+        self.flex_prices = opening.flex_prices
+        self.flex = flex_members(provider, endpoint, model)
         self.signed = opening.signer is not None
         """Whether each request needs sign()."""
         self._signer = opening.signer

@@ -25,6 +25,7 @@ class Exchange(Struct, kw_only=True):
     ``asked``: members of the client's own body, when ``envelope`` is not that. ``asked_id``: see Record.
     ``shown``: what the caller says of it. ``extra``: members for the provider's body. ``direct``: the caller's own
     credentials.
+    ``flex``: it is to be asked for in the tier of that name, where there is one.
     ``record`` is set when it is over.
     """
 
@@ -45,4 +46,5 @@ class Exchange(Struct, kw_only=True):
     shown: Shown = NOTHING
     extra: Mapping[str, Raw] = {}
     direct: Direct | None = None
+    flex: bool = False
     record: Record | None = None

@@ -21,6 +21,7 @@ from asbru.gateway.counting import Estimate
 from asbru.gateway.door import Door
 from asbru.gateway.exchange import Exchange
 from asbru.gateway.extra import Numbered, fields, with_extra
+from asbru.gateway.flex import LOST, patient, served_flex
 from asbru.gateway.lanes import BYTES_PER_TOKEN, Lane, open_lane
 from asbru.gateway.pipe import CLIENT_GONE, Passage, Pipe
 from asbru.gateway.snapshot import Snapshot, Wanted
@@ -77,6 +78,8 @@ class Trip(Struct, eq=False):
     door: Door | None = None
     request_bytes: int = 0
     hold: Hold | None = None
+    flex: bool = False
+    """Asked for in the flex tier, and served so."""
 
 
 class Gateway:
@@ -151,6 +154,9 @@ class Gateway:
         lane = open_lane(x, door.model, door)
         stream = lane.stream
         body = _body(x, lane)
+        trip.flex = x.flex and bool(door.flex) and lane.upload is None
+        if trip.flex:
+            body = added(body, door.flex)
         trip.target, trip.lane, trip.door, trip.request_bytes = target, lane, door, len(body)
         if self.admission.people.limited:
             await self._hold(x, trip, target, door)
@@ -159,11 +165,12 @@ class Gateway:
         if door.signed:
             head += await door.sign(x.headers, stream, lane, body)
         upload = lane.upload
+        deadlines = patient(door.deadlines) if trip.flex else door.deadlines
         call = (
-            Call(origin=door.origin, head=head, body=body, stream=stream, deadlines=door.deadlines)
+            Call(origin=door.origin, head=head, body=body, stream=stream, deadlines=deadlines)
             if upload is None
             else Call(
-                origin=door.origin, head=head, body=upload, length=len(upload), stream=stream, deadlines=door.deadlines
+                origin=door.origin, head=head, body=upload, length=len(upload), stream=stream, deadlines=deadlines
             )
         )
         answer = await self._tools.send(call)
@@ -174,6 +181,7 @@ class Gateway:
             raise failure
         if stream:
             return await self._stream(x, trip, lane, (answer, shown, body))
+        trip.flex = trip.flex and served_flex(answer.body)
         out = lane.reply(answer.body) if not lane.more else await self._severally(x, door, lane, answer)
         kind = lane.reply_kind or answer.headers.get(b"content-type", JSON)
         if x.unified and kind.startswith(JSON):
@@ -187,7 +195,8 @@ class Gateway:
 
         async def ask(body: bytes) -> bytes:
             async with free:
-                body = added(body, x.extra) if x.extra else body
+                extra = {**x.extra, **(door.flex if x.flex else {})}
+                body = added(body, extra) if extra else body
                 head = door.head(x.headers, False, lane)
                 if door.signed:
                     head += await door.sign(x.headers, False, lane, body)
@@ -299,8 +308,9 @@ def _record(x: Exchange, trip: Trip, failure: Failure | None, took: float) -> Re
     if target is not None and lane is not None:
         provider, model, key = target.provider, target.model, target.key
         usage = lane.usage if lane.reported else estimate(trip)
-        charge = cost(usage, door.prices) if door else 0
+        charge = cost(usage, door.flex_prices if trip.flex else door.prices) if door else 0
         format_out, name, lost = door.format if door else x.codec.format, lane.name, lane.lost
+        lost += (LOST,) if x.flex and not trip.flex else ()
     return Record(
         id=x.id,
         at=x.at,

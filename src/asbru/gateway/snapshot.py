@@ -33,7 +33,8 @@ def _never() -> float:
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """``providers`` and ``networks`` by name; ``doors`` and ``plans`` are filled as they are first used.
+    """``flex_price``: of the tier of that name. ``providers`` and ``networks`` by name; ``doors`` and ``plans`` are
+    filled as they are first used.
 
     ``shown``: whose bodies are shown unless the caller says otherwise. ``direct_keys``: whether callers may bring
     their own.
@@ -43,6 +44,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     networks: Mapping[str, Network]
     table: Table
     price: PriceOf
+    flex_price: PriceOf = lambda provider, model: ()
     signer: SignerOf = no_signer
     shown: Mapping[str, Shown] = {}
     direct_keys: bool = False
@@ -113,7 +115,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
         provider, network = self.providers[name], self.networks[name]
         endpoint = provider.endpoint_for(inbound, model, key)
         signer = self.signer(account_of(provider, endpoint.auth or provider.auth, key, network))
-        return Door(Opening(provider, endpoint, key, network, signer, self.price(name, model)), model)
+        prices = self.price(name, model), self.flex_price(name, model) if provider.flex else ()
+        return Door(Opening(provider, endpoint, key, network, signer, *prices), model)
 
     def estimates(self, name: str, key: Key | None, inbound: Format, model: str) -> bool:
         """Whether a request's tokens are estimated here: provider ``name`` does not count, but can be talked to."""

@@ -17,6 +17,7 @@ from asbru.mock.said import Asked, Offer, Said, count, halves, pieces
 from asbru.mock.strict import Mistake, read
 from asbru.model.failure import Failure, Refused
 from asbru.model.http import Answer, Headers
+from asbru.providers import named
 from asbru.providers.openai import RESPONSES_ONLY
 
 _decoder = msgspec.json.Decoder(shape.ChatRequest)
@@ -34,6 +35,10 @@ _WORDS = {
 _INVALID = "invalid_request_error"
 
 
+FLEXIBLE = ("*", "!gpt-3*", "!gpt-4*")
+"""Models with a flex tier."""
+
+
 def ask(body: bytes, headers: Headers) -> Asked:
     """A chat request. Raises Refused(400) as OpenAI words it."""
     try:
@@ -43,6 +48,8 @@ def ask(body: bytes, headers: Headers) -> Asked:
     if any(fnmatchcase(request.model, pattern) for pattern in RESPONSES_ONLY):
         text = "This model is only supported in v1/responses and not in v1/chat/completions."
         raise Refused(404, text, param="model")
+    if request.service_tier == "flex" and not named(request.model, FLEXIBLE):
+        raise _refused(f"Invalid service_tier argument: {request.model} has no flex tier.", "service_tier")
     _check(request)
     _check_tools(request.messages)
     texts = [_text(message) for message in request.messages]
@@ -60,6 +67,7 @@ def ask(body: bytes, headers: Headers) -> Asked:
         limit=request.max_completion_tokens or request.max_tokens or 0,
         stop=(request.stop,) if isinstance(request.stop, str) else tuple(request.stop or ()),
         n=request.n or 1,
+        tier=request.service_tier or "",
     )
 
 
@@ -168,7 +176,7 @@ def write(asked: Asked, said: Said, stamp: Stamp) -> bytes:
             "model": stamp.model,
             "choices": [_written_choice(said, stamp, n) for n in range(asked.n)],
             "usage": usage(said, asked.n),
-            "service_tier": "default",
+            "service_tier": "default" if asked.tier in ("", "auto") else asked.tier,
             "system_fingerprint": "fp_mock",
         }
     )

@@ -41,6 +41,7 @@ class Asked(Struct, kw_only=True):
     stop: tuple[str, ...] = ()
     think: bool = False
     n: int = 1
+    tier: str = ""
     body: Any = None
 
 

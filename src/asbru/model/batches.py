@@ -24,11 +24,15 @@ class Status(StrEnum):
 
 
 class Mode(StrEnum):
-    """How items run: on the provider's own batch API, on our engine, or whichever fits (``x-bf-batch-mode``)."""
+    """How items run: on the provider's own batch API, on our engine, or whichever fits (``x-bf-batch-mode``).
+
+    FLEX: on our engine, in the provider's slower and cheaper tier of that name.
+    """
 
     AUTO = "auto"
     NATIVE = "native"
     LIVE = "live"
+    FLEX = "flex"
 
 
 class Outcome(StrEnum):

@@ -22,6 +22,7 @@ from asbru.providers._kinds import (
     Provider,
     Quirks,
     SigV4,
+    named,
 )
 from asbru.providers.prices import PriceBook, batch_price_of, bundled, price_of
 
@@ -42,6 +43,7 @@ __all__ = [
     "SigV4",
     "batch_price_of",
     "bundled",
+    "named",
     "price_of",
 ]
 

@@ -89,7 +89,7 @@ class Endpoint(Struct, frozen=True, forbid_unknown_fields=True):
     ``stream_path``, the path of streamed requests where it is another one.
     ``models``: shell patterns of the models that are asked here; ``!pattern``: of those that are not.
     ``when``: shell patterns of a key's settings with which it is asked here. ``headers``, ``auth``: beside, or instead
-    of, the provider's.
+    of, the provider's. ``flex``: members that ask for the tier of that name, which is slower and cheaper.
     """
 
     format: Format
@@ -101,14 +101,20 @@ class Endpoint(Struct, frozen=True, forbid_unknown_fields=True):
     when: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     auth: Auth | None = None
+    flex: Mapping[str, Any] = {}
 
     def covers(self, model: str, settings: Mapping[str, str] = MappingProxyType({})) -> bool:
         """Whether ``model`` is asked here with a key of these settings."""
         if any(not fnmatchcase(settings.get(name, ""), pattern) for name, pattern in self.when.items()):
             return False
-        if any(pattern.startswith("!") and fnmatchcase(model, pattern[1:]) for pattern in self.models):
-            return False
-        return any(not pattern.startswith("!") and fnmatchcase(model, pattern) for pattern in self.models)
+        return named(model, self.models)
+
+
+def named(model: str, patterns: tuple[str, ...]) -> bool:
+    """Whether shell patterns name ``model``; ``!pattern`` takes out."""
+    if any(pattern.startswith("!") and fnmatchcase(model, pattern[1:]) for pattern in patterns):
+        return False
+    return any(not pattern.startswith("!") and fnmatchcase(model, pattern) for pattern in patterns)
 
 
 class BatchApi(Struct, frozen=True, kw_only=True):
@@ -145,6 +151,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     ``models_path``: of the list of models; "" when there is none. ``models_base_url``: its host, when it is another.
     ``more_models_paths``: of lists beside it, which need not be there.
     ``priced_as``: the provider whose prices hold, when it is not ``name`` (custom providers).
+    ``flex``: patterns of the models that have the tier of that name (``Endpoint.flex``).
     """
 
     name: str
@@ -160,6 +167,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     models_base_url: str = ""
     more_models_paths: tuple[str, ...] = ()
     batch: BatchApi | None = None
+    flex: tuple[str, ...] = ()
     keyless: bool = False
     priced_as: str = ""
     settings: Mapping[str, str] = {}

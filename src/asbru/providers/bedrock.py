@@ -26,7 +26,13 @@ PROVIDER = Provider(
     name="bedrock",
     base_url="https://bedrock-runtime.{region}.amazonaws.com",
     serves=(
-        Endpoint(Format.BEDROCK_CONVERSE, "/model/{model}/converse", "/model/{model}/converse-stream", Framing.AWS),
+        Endpoint(
+            Format.BEDROCK_CONVERSE,
+            "/model/{model}/converse",
+            "/model/{model}/converse-stream",
+            Framing.AWS,
+            flex={"serviceTier": {"type": "flex"}},
+        ),
         Endpoint(
             Format.ANTHROPIC_MESSAGES,
             _INVOKE,
@@ -53,6 +59,11 @@ PROVIDER = Provider(
         _invoked(Format.BEDROCK_CANVAS, "*", "!*stability.*", "!*stable-*"),
     ),
     auth=SigV4("bedrock"),
+    # docs.aws.amazon.com, "Service tiers for optimizing performance and cost".
+    flex=(
+        *("*amazon.nova-premier*", "*amazon.nova-pro*", "*amazon.nova-2-*", "*openai.gpt-oss*", "*qwen.qwen3*"),
+        "*deepseek.v3*",
+    ),
     models_path="/foundation-models",
     more_models_paths=("/inference-profiles?maxResults=1000",),
     models_base_url="https://bedrock.{region}.amazonaws.com",

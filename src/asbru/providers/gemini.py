@@ -12,6 +12,7 @@ PROVIDER = Provider(
             "/models/{model}:generateContent",
             "/models/{model}:streamGenerateContent?alt=sse",
             models=("*", "!tunedModels/*"),
+            flex={"serviceTier": "flex"},
         ),
         Endpoint(
             Format.GEMINI_GENERATE,
@@ -31,6 +32,8 @@ PROVIDER = Provider(
     env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     base_url_env=("GOOGLE_GEMINI_BASE_URL",),
     docs="https://ai.google.dev/api",
+    # ai.google.dev, "Flex inference".
+    flex=("gemini-2.5-*", "gemini-3*", *(f"!*{each}*" for each in ("image", "tts", "live", "audio", "computer"))),
     batch=BatchApi(
         kind="gemini",
         formats=(Format.GEMINI_GENERATE, Format.GEMINI_EMBED),

@@ -15,12 +15,16 @@ CHAT_ONLY = ("gpt-3.5-*", "*-audio*", "*-search-preview*", "*-search-api*")
 COMPLETING = ("*-instruct*", "davinci-002", "babbage-002", "ft:davinci-002*", "ft:babbage-002*")
 """Models that complete texts; others are asked to chat."""
 
+FLEX = {"service_tier": "flex"}
+
 PROVIDER = Provider(
     name="openai",
     base_url="https://api.openai.com/v1",
     serves=(
-        Endpoint(Format.OPENAI_CHAT, "/chat/completions", models=("*", *(f"!{each}" for each in RESPONSES_ONLY))),
-        Endpoint(Format.OPENAI_RESPONSES, "/responses", models=("*", *(f"!{each}" for each in CHAT_ONLY))),
+        Endpoint(
+            Format.OPENAI_CHAT, "/chat/completions", models=("*", *(f"!{each}" for each in RESPONSES_ONLY)), flex=FLEX
+        ),
+        Endpoint(Format.OPENAI_RESPONSES, "/responses", models=("*", *(f"!{each}" for each in CHAT_ONLY)), flex=FLEX),
         Endpoint(Format.OPENAI_COMPLETIONS, "/completions", models=COMPLETING),
         Endpoint(Format.OPENAI_INPUT_TOKENS, "/responses/input_tokens"),
         Endpoint(Format.OPENAI_EMBEDDINGS, "/embeddings"),
@@ -35,6 +39,14 @@ PROVIDER = Provider(
     env=("OPENAI_API_KEY", "OPENAI_KEY"),
     base_url_env=("OPENAI_BASE_URL",),
     docs="https://platform.openai.com/docs/api-reference",
+    # platform.openai.com/docs/pricing, "Flex": at the prices of the Batch API.
+    flex=(
+        "o3",
+        "o3-20*",
+        "o4-mini*",
+        "gpt-5*",
+        *(f"!*{each}*" for each in ("chat", "codex", "-pro", "search", "image")),
+    ),
     batch=BatchApi(
         kind="openai",
         formats=(
