@@ -19,6 +19,7 @@ from asbru.batch.native_mistral import MISTRAL
 from asbru.batch.native_openai import OPENAI
 from asbru.batch.native_openrouter import NativeOpenRouter
 from asbru.batch.native_together import TOGETHER
+from asbru.batch.native_vertex import NativeVertex
 from asbru.batch.native_xai import XAI
 from asbru.config import ProviderSettings, Settings
 from asbru.gateway.bending import merge
@@ -43,6 +44,7 @@ KINDS: Mapping[str, Callable[..., NativeApi]] = {
     "fireworks": NativeFireworks,
     "openrouter": NativeOpenRouter,
     "gemini": NativeGemini,
+    "vertex": NativeVertex,
 }
 """Clients by ``BatchApi.kind``, made of ``send``, an ``AddressOf`` and the seconds that find() waits."""
 

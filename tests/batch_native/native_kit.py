@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from asbru.batch.native import Job, JobResult, Line, Lines, NativeApi
 from asbru.batch.native_calls import Address, Send
+from asbru.model.keys import Key, Secret
 from asbru.model.names import Format
 from asbru.natives import KINDS as KINDS_OF_API
 from asbru.providers import CATALOG, BatchApi
@@ -29,7 +30,8 @@ class Place(Struct, frozen=True):
     credential's, ``value``: what it is. ``counts``: progress is told. ``newest_first``: of the list. ``expires``: a
     batch tells that its time was over. ``cancels``: it can be stopped. ``looks``: where find() looks, below batches.
     ``creation``: path of a creation, when it is not that of the list. ``partial``: a batch that did not complete has
-    results. ``uploads``: what stands before the base in the path of uploads.
+    results. ``uploads``: path of uploads, ``keeps``: of what was uploaded, when they are not that
+    of files. ``settings``: of the key.
     """
 
     base: str = "/v1"
@@ -44,6 +46,8 @@ class Place(Struct, frozen=True):
     creation: str = ""
     partial: bool = True
     uploads: str = ""
+    keeps: str = ""
+    settings: Mapping[str, str] = {}
     cancels: bool = True
     looks: str = ""
 
@@ -65,14 +69,28 @@ PLACES = {
         newest_first=False,
         creation="/v1beta/models/mock-small:batchGenerateContent",
         partial=False,
-        uploads="/upload",
+        uploads="/upload/v1beta/files",
+    ),
+    "vertex": Place(
+        *("/v1", "@/storage/v1/b/bucket-1/o/*"),
+        undone=False,
+        pages=0,
+        uploads="/upload/storage/v1/b/bucket-1/o",
+        keeps="/storage/v1/b/bucket-1/o",
+        settings={
+            "project_id": "p-1",
+            "region": "global",
+            "batch_gcs_bucket": "bucket-1",
+            "batch_gcs_prefix": "my/",
+            "batch_gcs_endpoint": "http://storage.example",
+        },
     ),
     "anthropic": Place("/v1", "/messages/batches/*/results", header="x-api-key", value="sk-n"),
 }
 KINDS = tuple(PLACES)
 FILES = tuple(kind for kind in KINDS if PLACES[kind].results.endswith("/content"))
 """Those whose results are files."""
-UPLOADING = (*FILES, "xai", "gemini")
+UPLOADING = (*FILES, "xai", "gemini", "vertex")
 """Those whose jobs are made of files."""
 
 
@@ -80,15 +98,30 @@ def row_of(kind: str) -> BatchApi:
     """The provider's row."""
     found = CATALOG[kind].batch
     assert found is not None
-    path, files = (text.format(account_id="mock") for text in (found.path, found.files))
+    told = {"account_id": "mock", **PLACES[kind].settings}
+    path, files = (text.format_map(told) for text in (found.path, found.files))
     return replace(found, path=path, files=files)
 
 
+KEEPS = {kind: place.keeps or place.base + row_of(kind).files for kind, place in PLACES.items()}
+UPLOADS = {kind: place.uploads or KEEPS[kind] for kind, place in PLACES.items()}
 LISTS = {kind: place.base + row_of(kind).path for kind, place in PLACES.items()}
 CREATIONS = {kind: place.creation or LISTS[kind] for kind, place in PLACES.items()}
-COUNTED = {kind: path.replace("/mock-small:", "/{model}:") for kind, path in CREATIONS.items()}
-"""How the mock calls them in its counters."""
-RESULTS = {kind: place.base + place.results for kind, place in PLACES.items()} | {"fireworks": "/signed/*"}
+_PATTERNS = (("/mock-small:", "/{model}:"), ("/p-1/locations/global/", "/{project}/locations/{location}/"))
+
+
+def counted(path: str) -> str:
+    """How the mock calls ``path`` in its counters."""
+    for told, pattern in _PATTERNS:
+        path = path.replace(told, pattern)
+    return path
+
+
+COUNTED = {kind: counted(path) for kind, path in CREATIONS.items()}
+LISTED = {kind: counted(path) for kind, path in LISTS.items()}
+RESULTS = {kind: (place.base + place.results).rpartition("@")[2] for kind, place in PLACES.items()} | {
+    "fireworks": "/signed/*"
+}
 
 
 class Kit:
@@ -131,13 +164,20 @@ class Kit:
             id=name,
             batch="b1",
             provider=self.kind,
-            key=None,
+            key=Key(id="k1", name="n1", value=Secret("sk-n"), settings=self.place.settings)
+            if self.place.settings
+            else None,
             model="mock-small",
             format=row_of(self.kind).formats[0],
             created_at=self.now,
             count=count,
             size=0,
         )
+
+    @property
+    def key(self) -> Key:
+        """With what the provider needs."""
+        return Key(id="k1", name="n1", value=Secret("sk-n"), settings=self.place.settings)
 
     def lines(self, *texts: str, name: str = "job1", **members: Any) -> Lines:
         """One line for each text."""

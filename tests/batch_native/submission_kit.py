@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from native_kit import COUNTED, LISTS, Kit, row_of
+from native_kit import COUNTED, LISTED, PLACES, Kit, row_of
 
 from asbru.batch.gather import NativeProvider
 from asbru.batch.service import BatchService, CreateCommand
@@ -84,7 +84,7 @@ class Rig:
         self.settings = FAST
         self.limits: dict[str, Any] = {}
         self.configured = True
-        self.keys: tuple[Key, ...] = (KEY,)
+        self.keys: tuple[Key, ...] = (msgspec.structs.replace(KEY, settings=PLACES[kind].settings),)
         self.mode = Mode.NATIVE
         self._ids = itertools.count(1)
         self.store: Store
@@ -225,7 +225,7 @@ class Rig:
     def sent(self, operation: str) -> int:
         """How often the provider was asked for ``POST batches`` or the like."""
         method, _, rest = operation.partition(" ")
-        base = COUNTED[self.kind] if operation == "POST batches" else LISTS[self.kind]
+        base = COUNTED[self.kind] if operation == "POST batches" else LISTED[self.kind]
         count: int = self.mock.stats()["requests"].get(f"{method} {rest.replace('batches', base)}", 0)
         return count
 

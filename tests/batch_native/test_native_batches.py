@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from native_kit import COUNTED, CREATIONS, FILES, KINDS, PLACES, RESULTS, UPLOADING, Kit, row_of, run
+from native_kit import COUNTED, CREATIONS, FILES, KEEPS, KINDS, PLACES, RESULTS, UPLOADING, Kit, run
 
 from asbru.batch.native import Job, JobResult
 from asbru.model.batches import Outcome
@@ -12,7 +12,7 @@ from asbru.model.failure import Broken, Overloaded, Rejected, Unreachable, Upstr
 from mock_thread import RunningMock
 
 both = pytest.mark.parametrize("kind", KINDS)
-lined = pytest.mark.parametrize("kind", [*FILES, "gemini", "anthropic"])
+lined = pytest.mark.parametrize("kind", [*FILES, "gemini", "vertex", "anthropic"])
 
 
 ERRORS = {"together": (400, 400), "xai": (400, 400), "fireworks": (400, 400), "openrouter": (400, 500)}
@@ -157,9 +157,10 @@ def test_failures(
 def files_left(mock: RunningMock, kind: str) -> int:
     """Files that the provider has."""
     place = PLACES[kind]
-    _, _, body = mock.ask("GET", place.base + row_of(kind).files, **{place.header: place.value})
+    _, _, body = mock.ask("GET", KEEPS[kind], **{place.header: place.value})
     told: Any = msgspec.json.decode(body)
-    return len(told.get("files", ()) if kind == "gemini" else told["data"])
+    member = {"gemini": "files", "vertex": "items"}.get(kind, "data")
+    return len(told.get(member, ()) if kind in ("gemini", "vertex") else told[member])
 
 
 @pytest.mark.parametrize("kind", UPLOADING)
@@ -186,8 +187,8 @@ def test_clean_up_removes_all_files_and_may_be_repeated(mock: RunningMock, kind:
 
     run(mock, kind, scene)
     assert files_left(mock, kind) == 0
-    path = PLACES[kind].base + row_of(kind).files
-    assert mock.stats()["requests"][f"DELETE {path}/{{id}}"] == {"xai": 2, "gemini": 4}.get(kind, 6)
+    path = "/storage/v1/b/{bucket}/o/{object}" if kind == "vertex" else f"{KEEPS[kind]}/{{id}}"
+    assert mock.stats()["requests"][f"DELETE {path}"] == {"xai": 2, "vertex": 3, "gemini": 4}.get(kind, 6)
 
 
 @both
@@ -223,7 +224,7 @@ def test_results_that_break_off_are_read_on(mock: RunningMock, kind: str) -> Non
         }
 
     run(mock, kind, scene)
-    path = RESULTS[kind].replace("*", "{id}")
+    path = "/storage/v1/b/{bucket}/o/{object}" if kind == "vertex" else RESULTS[kind].replace("*", "{id}")
     assert mock.stats()["requests"][f"GET {path}"] == 5
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from native_kit import COUNTED, CREATIONS, KINDS, LISTS, PLACES, Kit, row_of, run
+from native_kit import COUNTED, CREATIONS, KINDS, LISTED, PLACES, Kit, row_of, run
 
 from asbru.batch.native import Job
 from asbru.model.failure import Unreachable, Upstream
@@ -61,7 +61,7 @@ def test_a_job_that_never_arrived_is_not_found(mock: RunningMock, kind: str) -> 
         assert await kit.make(kit.client.send, settle=0.05).find(job, NOBODY) is None
 
     run(mock, kind, scene)
-    path = LISTS[kind] + PLACES[kind].looks
+    path = LISTED[kind] + PLACES[kind].looks
     assert mock.stats()["requests"][f"GET {path}"] == 2, "it has looked twice"
 
 
@@ -71,7 +71,7 @@ def test_a_creation_that_is_still_under_way_is_found_at_the_second_look(mock: Ru
         job = kit.job(2)
         finding = asyncio.create_task(kit.make(kit.client.send, settle=1.0).find(job, NOBODY))
         files = PLACES[kind].base + row_of(kind).files
-        looks_at = files if kind == "together" else LISTS[kind] + PLACES[kind].looks
+        looks_at = files if kind == "together" else LISTED[kind] + PLACES[kind].looks
         while f"GET {looks_at}" not in mock.stats()["requests"]:
             await asyncio.sleep(0.001)
         late = await kit.api.submit(job, kit.lines("x", "x"))
@@ -126,12 +126,12 @@ def test_the_list_is_read_page_by_page_back_to_the_job(mock: RunningMock, kind: 
         assert found is not None
         assert found.upstream_id == mine.upstream_id
         pages = 2 if kit.place.pages else 1
-        assert mock.stats()["requests"][f"GET {LISTS[kind]}"] == pages
+        assert mock.stats()["requests"][f"GET {LISTED[kind]}"] == pages
         kit.now += 10_000
         later = kit.job(1)
         assert await kit.api.find(later, NOBODY) is None
         more = 1 if kit.place.newest_first else 2
-        read = mock.stats()["requests"][f"GET {LISTS[kind]}"]
+        read = mock.stats()["requests"][f"GET {LISTED[kind]}"]
         assert read == pages + more, "nothing older than the job is read"
 
     run(mock, kind, scene)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from native_kit import CREATIONS, KINDS
+from msgspec.structs import replace
+from native_kit import CREATIONS, KINDS, PLACES
 from submission_kit import KEY, Rig, play, say, until
 
 from asbru.model.batches import Mode
@@ -44,7 +45,7 @@ def test_another_key_does_what_one_may_not(kind: str, status: int, mock: Running
         assert mock.stats()["prompts"]["total"] == 3
 
     rig = Rig(kind, mock, tmp_path)
-    rig.keys = (FIRST, KEY)
+    rig.keys = (replace(FIRST, settings=PLACES[kind].settings), *rig.keys)
     play(rig, scene)
     assert mock.stats()["statuses"][str(status)] == 1, "the second batch does not try it"
 

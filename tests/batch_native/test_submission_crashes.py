@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from native_kit import CREATIONS, KINDS, LISTS, PLACES, RESULTS, UPLOADING, row_of
+from native_kit import CREATIONS, KEEPS, KINDS, LISTS, RESULTS, UPLOADING, UPLOADS
 from submission_kit import Rig, play, say
 
 from asbru.model.batches import Outcome
@@ -11,15 +11,24 @@ from asbru.store import Target
 from mock_thread import RunningMock
 
 both = pytest.mark.parametrize("kind", KINDS)
+READS = {kind: f"/{pattern.rpartition('/')[2]}" for kind, pattern in RESULTS.items()}
+READS |= {
+    "fireworks": "/signed/",
+    "gemini": ":download",
+    "vertex": "?alt=media",
+    "openrouter": "GET /openrouter/api/v1/batches/",
+}
+"""What the call has by which results are read."""
+
 STEPS = [
     (kind, word, arrives)
     for kind in UPLOADING
     for word, both_ways in (
-        (f"POST {PLACES[kind].uploads}{PLACES[kind].base}{row_of(kind).files}", (False, True)),
+        (f"POST {UPLOADS[kind]}", (False, True)),
         (f"POST {CREATIONS[kind]} ", (False, True)),
         (f"GET {LISTS[kind]}/", (True,)),
-        ({"xai": "/results", "gemini": ":download"}.get(kind, "/content"), (False, True)),
-        (f"DELETE {PLACES[kind].base}{row_of(kind).files}", (True,)),
+        (READS[kind] if kind in ("xai", "gemini", "vertex") else "/content", (False, True)),
+        (f"DELETE {KEEPS[kind]}", (True,)),
     )
     for arrives in both_ways
 ] + [
@@ -38,9 +47,6 @@ STEPS = [
 
 LOOKS = {"together": " ", "fireworks": "/"}
 """How the call goes on by which a job is looked for."""
-READS = {kind: f"/{pattern.rpartition('/')[2]}" for kind, pattern in RESULTS.items()}
-READS |= {"fireworks": "/signed/", "gemini": ":download", "openrouter": "GET /openrouter/api/v1/batches/"}
-"""What the call has by which results are read."""
 
 
 async def reach(rig: Rig, word: str, *, arrives: bool) -> None:

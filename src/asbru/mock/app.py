@@ -45,6 +45,7 @@ from asbru.mock.responses import Responses
 from asbru.mock.script import Director, Place, Script, check_faults, read_script
 from asbru.mock.stats import Stats
 from asbru.mock.talk import Serial, Talker, spoil, suffer
+from asbru.mock.vertex_batches import VertexBatches
 from asbru.model.failure import Failure
 from asbru.model.http import Answer
 
@@ -68,6 +69,8 @@ _FAILS: dict[str, Fail] = {
     "/model-invocation-job": bedrock.fail,
     "/v1beta/": gemini.fail,
     "/upload/": gemini.fail,
+    "/storage/": gemini.fail,
+    "/v1/projects/": gemini.fail,
     "/v2/": cohere.fail,
     "/v1/text-to-speech": elevenlabs.fail,
     "/v1/speech-to-text": elevenlabs.fail,
@@ -100,6 +103,7 @@ class Mock:
         self._containers = Containers(self.talker)
         self._gemini_files = GeminiFiles(self.talker)
         self._gemini_batches = GeminiBatches(self.talker, self._gemini_files)
+        self._vertex_batches = VertexBatches(self.talker)
         self.find = Router(self._mounts(), _FAILS).find
 
     def _mounts(self) -> list[Mount]:
@@ -110,6 +114,7 @@ class Mock:
             (openai.DIALECT, self._containers),
             (openai.DIALECT, self._responses),
             (gemini.DIALECT, self._gemini_batches),
+            (gemini.DIALECT, self._vertex_batches),
         )
         speakers = (
             (openai.DIALECT, OpenAIImages(self.talker)),
@@ -250,6 +255,7 @@ class Mock:
         self._responses.reset()
         self._containers.reset()
         self._gemini_batches.reset()
+        self._vertex_batches.reset()
         return Answer(status=200, headers=JSON, body=b"{}")
 
     async def _rewrite(self, request: Request) -> Answer:

@@ -5,7 +5,7 @@ open models with the Chat Completions API" (``endpoints/openapi``; models are na
 """
 
 from asbru.model.names import Format
-from asbru.providers._kinds import Endpoint, GoogleToken, Provider, Quirks
+from asbru.providers._kinds import BatchApi, Endpoint, GoogleToken, Provider, Quirks
 
 _PROJECT = "/projects/{project_id}/locations/{region}"
 _GOOGLE = f"{_PROJECT}/publishers/google/models/{{model}}"
@@ -47,4 +47,12 @@ PROVIDER = Provider(
     models_path="/publishers/google/models",
     models_base_url="https://{host}/v1beta1",
     key_config="vertex_key_config",
+    batch=BatchApi(
+        kind="vertex",
+        path=f"{_PROJECT}/batchPredictionJobs",
+        formats=(Format.GEMINI_GENERATE, Format.ANTHROPIC_MESSAGES),
+        max_items=100_000,
+        max_bytes=1_000_000_000,
+        one_model=True,
+    ),
 )
