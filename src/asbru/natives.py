@@ -75,6 +75,9 @@ def _addressed(provider: Provider, key: Key) -> bool:
         return False
     if "batch_bucket" in needs and find_spec("obstore") is None:
         return False
+    if "batch_gcs_bucket" in needs and key.value:
+        # Google's buckets take tokens only.
+        return False
     try:
         filled(provider.batch.path + provider.batch.files, provider, key)
     except Refused:

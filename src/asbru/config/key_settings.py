@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from asbru.config.address import http_url, text_of, unversioned
 from asbru.config.findings import Findings
+from asbru.config.gcs import gcs_of
 from asbru.config.s3 import depot_of
-from asbru.config.shape import KEY_CONFIGS, AzureShape, BedrockShape, KeyConfigShape, KeyShape
+from asbru.config.shape import KEY_CONFIGS, AzureShape, BedrockShape, KeyConfigShape, KeyShape, VertexShape
 from asbru.model.keys import Secret
 from asbru.providers import Provider
 
@@ -73,7 +74,7 @@ def missing(row: Provider, extra: Extra) -> list[str]:
 def _read(said: KeyConfigShape, row: Provider, path: str, findings: Findings) -> Extra:
     texts: dict[str, str] = {}
     for field in msgspec.structs.fields(said):
-        if field.name not in ("deployments", "scopes", "batch_s3_config"):
+        if field.name not in ("deployments", "scopes", "batch_s3_config", "batch_gcs_config"):
             texts[field.name] = text_of(getattr(said, field.name), f"{path}.{field.name}", findings)
     texts = {name: text for name, text in texts.items() if text}
     secrets = {name: Secret(text) for name, text in texts.items() if name in said.SECRETS}
@@ -121,6 +122,8 @@ def _vertex(said: KeyConfigShape, extra: Extra, path: str, findings: Findings) -
         settings["host"] = f"aiplatform.{region}.rep.googleapis.com"
     else:
         settings["host"] = f"{region}-aiplatform.googleapis.com"
+    assert isinstance(said, VertexShape)
+    settings |= gcs_of(said, f"{path}.batch_gcs_config", findings)
     credentials = extra.secrets.get("auth_credentials")
     if credentials and not _is_google(credentials.reveal()):
         reason = f"must be the JSON of Google's credentials, of type {' or '.join(_GOOGLE)}; others are found by ADC"

@@ -61,6 +61,14 @@ class AzureShape(KeyConfigShape, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ()
 
 
+class BatchGcsShape(Shape, frozen=True, kw_only=True):
+    """A bucket of Google's for batches; Asbru's own. ``endpoint``: another server than Google's."""
+
+    bucket_name: Text = ""
+    prefix: Text = ""
+    endpoint: Text = ""
+
+
 class VertexShape(KeyConfigShape, frozen=True, kw_only=True):
     """``auth_credentials``: the JSON of a service account, or of another kind of Google's credentials."""
 
@@ -70,6 +78,7 @@ class VertexShape(KeyConfigShape, frozen=True, kw_only=True):
     project_id: Text = ""
     region: Text = ""
     auth_credentials: Text = ""
+    batch_gcs_config: BatchGcsShape | None = None
 
 
 class BucketShape(Shape, frozen=True, kw_only=True):

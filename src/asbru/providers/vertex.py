@@ -54,5 +54,6 @@ PROVIDER = Provider(
         max_items=100_000,
         max_bytes=1_000_000_000,
         one_model=True,
+        needs=("batch_gcs_bucket",),
     ),
 )
