@@ -13,7 +13,7 @@ Rule 5. A result line that cannot be read is left out: its request then ends as 
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -37,7 +37,6 @@ CLOCK_SKEW = 300.0
 STORAGE = "https://storage.googleapis.com"
 _ENDED = frozenset({"SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"})
 _MISSING = {"EXPIRED": Outcome.EXPIRED, "CANCELLED": Outcome.CANCELED}
-_PUBLISHERS = {Format.GEMINI_GENERATE: "google", Format.ANTHROPIC_MESSAGES: "anthropic"}
 _NO_REASON = "The provider's batch failed without saying why."
 _INTERNAL = 13
 _INPUT = "requests.jsonl"
@@ -136,7 +135,7 @@ class NativeVertex:
         source, target = (f"gs://{bucket.name}/{folder}{end}" for end in (_INPUT, "results"))
         body = {
             "displayName": _mark(job),
-            "model": f"publishers/{_PUBLISHERS[job.format]}/models/{_model(job)}",
+            "model": f"publishers/{_LINES[job.format].publisher}/models/{_model(job)}",
             "inputConfig": {"instancesFormat": "jsonl", "gcsSource": {"uris": [source]}},
             "outputConfig": {"predictionsFormat": "jsonl", "gcsDestination": {"outputUriPrefix": target}},
         }
@@ -241,10 +240,10 @@ class _Bucket:
 
     async def put(self, name: str, job: Job, lines: Lines) -> None:
         """Write the lines; what an earlier attempt wrote is replaced by the same."""
-        length = 0
+        written, length = _LINES[job.format].written, 0
         async for line in lines():
-            length += len(_written(line, job.format))
-        upload = Upload("application/jsonl", length, grouped(_written(line, job.format) async for line in lines()))
+            length += len(written(line))
+        upload = Upload("application/jsonl", length, grouped(written(line) async for line in lines()))
         path = f"/upload/storage/v1/b/{quote(self.name, safe='')}/o?uploadType=media&name={quote(name, safe='')}"
         await self._caller.upload(path, upload, _Object, f"asbru-{job.id}-file")
 
@@ -290,9 +289,12 @@ def _path(caller: Caller, job: Job) -> str:
     return f"{caller.address.batches}/{quote(job.upstream_id, safe='')}"
 
 
-def _written(line: Line, format: Format) -> bytes:
-    if format is Format.ANTHROPIC_MESSAGES:
-        return b'{"custom_id":%b,"request":%b}\n' % (msgspec.json.encode(line.upstream_id), one_line(line.body))
+def _claudes_line(line: Line) -> bytes:
+    return b'{"custom_id":%b,"request":%b}\n' % (msgspec.json.encode(line.upstream_id), one_line(line.body))
+
+
+def _geminis_line(line: Line) -> bytes:
+    """Labels that are none are replaced: Vertex AI would refuse them."""
     envelope = Envelope(line.body)
     try:
         labels = _labels.decode(envelope.members.get("labels", Raw(b"{}")))
@@ -318,20 +320,37 @@ def read_row(line: bytes, format: Format) -> JobResult | None:
 
 def _failed(name: str, status: str | dict[str, Any], format: Format) -> JobResult:
     """``status``: a text with Google's or Anthropic's error body in it, or a ``google.rpc.Status``."""
-    if isinstance(status, dict):
-        told, text = status, str(status.get("message") or "")
-    else:
-        told, text = _told(status), status
+    told = status if isinstance(status, dict) else _told(status)
     error = told.get("error")
     inner: dict[str, Any] = error if isinstance(error, dict) else told
+    text = "" if isinstance(status, dict) else status
     message = str(inner.get("message") or text or "The provider gave neither a response nor an error.")
-    if format is Format.ANTHROPIC_MESSAGES:
-        kind = str(inner.get("type") or "api_error")
-        body = {"type": "error", "error": {"type": kind, "message": message}}
-        http = _STATUSES.get(kind, 500)
-        return JobResult(upstream_id=name, outcome=Outcome.ERRORED, status=http, body=msgspec.json.encode(body))
-    code = inner.get("code")
+    return _LINES[format].failed(name, inner, message)
+
+
+def _claudes_failure(name: str, error: dict[str, Any], message: str) -> JobResult:
+    kind = str(error.get("type") or "api_error")
+    body = msgspec.json.encode({"type": "error", "error": {"type": kind, "message": message}})
+    return JobResult(upstream_id=name, outcome=Outcome.ERRORED, status=_STATUSES.get(kind, 500), body=body)
+
+
+def _geminis_failure(name: str, error: dict[str, Any], message: str) -> JobResult:
+    code = error.get("code")
     return errored(name, code if isinstance(code, int) and code else _INTERNAL, message)
+
+
+class _Lines(Struct, frozen=True):
+    """How requests of one format are written, and their failures read."""
+
+    publisher: str
+    written: Callable[[Line], bytes]
+    failed: Callable[[str, dict[str, Any], str], JobResult]
+
+
+_LINES: Mapping[Format, _Lines] = {
+    Format.GEMINI_GENERATE: _Lines("google", _geminis_line, _geminis_failure),
+    Format.ANTHROPIC_MESSAGES: _Lines("anthropic", _claudes_line, _claudes_failure),
+}
 
 
 def _told(text: str) -> dict[str, Any]:
