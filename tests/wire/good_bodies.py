@@ -9,7 +9,7 @@ import msgspec
 from wire_kit import HERE, told
 
 from asbru.model.names import Format, Framing
-from asbru.wire import CODECS, Envelope
+from asbru.wire import CODECS, AnyCodec, Codec, Envelope
 from asbru.wire.framing import CUTTERS
 from asbru.wire.multipart import Form
 from asbru.wire.sse import Frame
@@ -233,6 +233,14 @@ def good_streams(format: Format) -> list[list[Frame]]:
     return _recorded().get(format, []) + [
         [Frame("", msgspec.json.encode(piece)) for piece in pieces] for pieces in PIECES.get(format, [])
     ]
+
+
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Codec)}
+
+
+def does(codec: AnyCodec, name: str) -> bool:
+    """Whether a codec has this function of its own."""
+    return getattr(codec, name) is not _DEFAULTS[name]
 
 
 def lacking(format: Format) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from good_bodies import envelope_of, good_asks, good_replies, good_streams, lacking
+from good_bodies import does, envelope_of, good_asks, good_replies, good_streams, lacking
 from hostile import FUZZ, Good, bodies
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,17 +19,11 @@ from asbru.model.chat import Audio, Opaque, Refusal, Reply, Text, Thinking, Tool
 from asbru.model.events import Close, Delta, Done, Event, Open, Start
 from asbru.model.failure import Bug, Failure, Refused, Upstream
 from asbru.model.names import OPERATIONS, Format
-from asbru.wire import CODECS, AnyCodec, Codec, Envelope, Frame, Stamp
+from asbru.wire import CODECS, AnyCodec, Envelope, Frame, Stamp
 from asbru.wire.framing import CUTTERS, WRITERS
 from asbru.wire.sse import END
 
-DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Codec)}
 FORMATS = list(CODECS)
-
-
-def does(codec: AnyCodec, name: str) -> bool:
-    """Whether a codec has this function of its own."""
-    return getattr(codec, name) is not DEFAULTS[name]
 
 
 def those_that(*names: str) -> list[Format]:

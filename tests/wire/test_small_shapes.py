@@ -383,3 +383,8 @@ def test_a_file_and_what_is_said_of_it() -> None:
 def test_routing_puts_the_models_name() -> None:
     for codec in (COUNT, CODECS[Format.OPENAI_EMBEDDINGS], CODECS[Format.COHERE_TOKENIZE]):
         assert codec.put(Envelope(b"{}"), "x", False) == {"model": Raw(b'"x"')}
+
+
+def test_sound_comes_in_a_form() -> None:
+    with pytest.raises(Refused, match="must be multipart/form-data"):
+        CODECS[Format.OPENAI_TRANSCRIPTIONS].read_ask(Envelope(b'{"model": "m"}'))

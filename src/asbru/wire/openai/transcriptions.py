@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from asbru.model.chat import Text
 from asbru.model.events import Close, Delta, Done, Event, Open, Start
-from asbru.model.failure import Failure
+from asbru.model.failure import Failure, Refused
 from asbru.model.names import Family, Format
 from asbru.model.transcribe import Spoken, TranscribeAsk, TranscribeReply
 from asbru.model.usage import Usage
@@ -70,7 +70,8 @@ class _Fields(Struct):
 
 def read_ask(envelope: Envelope) -> TranscribeAsk:
     """The request. Raises Refused(400) naming the field that is wrong."""
-    assert isinstance(envelope, Form)
+    if not isinstance(envelope, Form):
+        raise Refused(400, "The body must be multipart/form-data.", code="invalid_request_error")
     file = envelope.file("file")
     fields = _Fields(dict(envelope.members))
     fields.members.pop("stream", None)
