@@ -88,6 +88,7 @@ ASKS: dict[Format, list[Json]] = {
     Format.VERTEX_PREDICT: [{**PREDICT, "parameters": {**PREDICT["parameters"], "negativePrompt": "fog"}}],
     Format.GEMINI_IMAGES: [TALK],
     Format.VERTEX_EMBED: [{"instances": [{"content": "a", "task_type": "RETRIEVAL_QUERY", "title": "t"}], "parameters": {"outputDimensionality": 8, "autoTruncate": False}}],
+    Format.GEMINI_TRANSCRIPTS: [TALK],
     Format.GEMINI_SPEECH: [{**TALK, "generationConfig": {"responseModalities": ["AUDIO"]}}],
     Format.VERTEX_COUNT_TOKENS: [TALK],
 }  # fmt: skip
@@ -145,6 +146,7 @@ REPLIES: dict[Format, list[Json]] = {
     Format.VERTEX_PREDICT: [PREDICTED],
     Format.GEMINI_IMAGES: [{"candidates": [{"content": {"parts": [{"text": "Here:"}, {"inlineData": {"mimeType": "image/png", "data": "AA=="}}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 1300, "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}]}, "modelVersion": "m"}, {"candidates": [{"finishReason": "IMAGE_SAFETY"}]}],
     Format.VERTEX_EMBED: [{"predictions": [{"embeddings": {"values": [0.5], "statistics": {"token_count": 3, "truncated": False}}}]}],
+    Format.GEMINI_TRANSCRIPTS: [{"candidates": [{"content": {"parts": [{"text": "Odin rides."}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 3, "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 3}], "candidatesTokenCount": 4}, "modelVersion": "m"}],
     Format.GEMINI_SPEECH: [{"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": "AAAA"}}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 13}, "modelVersion": "m"}],
     Format.VERTEX_COUNT_TOKENS: [{"totalTokens": 7, "totalBillableCharacters": 20}],
 }  # fmt: skip
