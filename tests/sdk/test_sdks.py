@@ -76,7 +76,7 @@ CASES += [("to_gemini", name) for name in TO_GEMINI]
 
 def run(generation: str, sdk: str, scenario: str, url: str) -> None:
     """One scenario in the Python of one generation."""
-    command = [GENERATIONS[generation], HERE / f"{sdk}_scenarios.py", scenario, url]
+    command: list[str | Path] = [GENERATIONS[generation], HERE / f"{sdk}_scenarios.py", scenario, url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
     assert f'"scenario": "{scenario}"' in done.stdout
