@@ -73,6 +73,73 @@ def test_bedrock_offence(config: dict[str, Any], offence: str) -> None:
     assert offences(bedrock(config)) == [f"{BEDROCK}.{offence}"]
 
 
+ROLE = "arn:aws:iam::1:role/batch"
+
+
+def test_a_bucket_for_batches() -> None:
+    buckets = [{"bucket_name": "one"}, {"bucket_name": "env.B", "prefix": "/a/b/", "is_default": True}]
+    said = {"batch_s3_config": {"buckets": buckets, "endpoint": "http://s3:9000/", "role_arn": ROLE}}
+    (key,) = only(bedrock({**PAIR, **said}), {"B": "two"}).keys
+    assert key.settings == {
+        "batch_bucket": "two",
+        "batch_prefix": "a/b/",
+        "batch_role": ROLE,
+        "batch_endpoint": "http://s3:9000",
+    }
+    (key,) = only(bedrock({**PAIR, "role_arn": ROLE, "batch_s3_config": {"buckets": [{"bucket_name": "one"}]}})).keys
+    assert key.settings == {"role_arn": ROLE, "batch_bucket": "one", "batch_role": ROLE}
+    (key,) = only(bedrock({**PAIR, "batch_s3_config": {}})).keys
+    assert key.settings == {}
+
+
+def test_a_bucket_without_a_role_is_worth_a_notice() -> None:
+    said = bedrock({**PAIR, "batch_s3_config": {"buckets": [{"bucket_name": "one"}]}})
+    (notice,) = settings_of({"providers": said}, {}).notices
+    assert "no role_arn for Bedrock to open the bucket with: batches run live" in notice
+
+
+@pytest.mark.parametrize(
+    ("config", "offence"),
+    [
+        ({"buckets": [{"bucket_name": "A"}]}, "buckets[0].bucket_name: must be a bucket's name"),
+        ({"buckets": [{}]}, "buckets[0].bucket_name: must be a bucket's name"),
+        ({"buckets": [{"bucket_name": "one", "prefix": "a b"}]}, "buckets[0].prefix: has a character"),
+        ({"buckets": [{"bucket_name": "one"}], "role_arn": "r"}, "role_arn: must begin with arn:"),
+        ({"buckets": [{"bucket_name": "one"}], "endpoint": "s3"}, "endpoint: must begin with http:// or https://"),
+    ],
+)  # fmt: skip
+def test_offences_of_buckets(config: dict[str, Any], offence: str) -> None:
+    (found,) = offences(bedrock({**PAIR, "role_arn": ROLE, "batch_s3_config": {"role_arn": ROLE, **config}}))
+    assert found.startswith(f"{BEDROCK}.batch_s3_config.{offence.partition(':')[0]}: ")
+    assert "endpoint" in offence or offence in found
+
+
+def test_buckets_of_callers() -> None:
+    said = {"endpoint": "https://s3.example.com", "buckets": ["team-*", "x"], "region": "eu-north-1", **PAIR}
+    found = settings_of({"asbru": {"s3": said}}, {}).s3
+    assert found is not None
+    assert (found.endpoint, found.buckets) == ("https://s3.example.com", ("team-*", "x"))
+    assert found.key.settings == {"region": "eu-north-1"}
+    assert found.key.secrets == {name: Secret(text) for name, text in PAIR.items()}
+    assert settings_of({}, {}).s3 is None
+
+
+@pytest.mark.parametrize(
+    ("s3", "offence"),
+    [
+        ({}, "buckets: is missing; names, or patterns of names, that batches may use"),
+        ({"buckets": ["a", "B!"]}, "buckets[1]: must be a bucket's name, or a pattern such as team-*"),
+        ({"buckets": ["a"], "access_key": "A"}, "secret_key: is missing; access_key and secret_key go together"),
+        ({"buckets": ["a"], "secret_key": "A"}, "access_key: is missing; access_key and secret_key go together"),
+        ({"buckets": ["a"], **PAIR, "access_key": "env.NO"}, "access_key: environment variable NO is not set"),
+    ],
+)  # fmt: skip
+def test_offences_of_buckets_of_callers(s3: dict[str, Any], offence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        settings_of({"asbru": {"s3": s3}}, {})
+    assert [str(each) for each in caught.value.offences] == [f"asbru.s3.{offence}"]
+
+
 def test_bedrock_is_found_in_the_environment() -> None:
     env = {"AWS_ACCESS_KEY_ID": "AKIA1", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "eu-north-1"}
     (key,) = settings_of({}, env).providers["bedrock"].keys

@@ -20,10 +20,10 @@ def s3_of(said: S3Shape | None, findings: Findings) -> S3Settings | None:
         return None
     path = "asbru.s3"
     if not said.buckets:
-        findings.missing(f"{path}.buckets", "is missing: names, or patterns of names, that batches may use")
+        findings.missing(f"{path}.buckets", "is missing; names, or patterns of names, that batches may use")
     for n, pattern in enumerate(said.buckets):
         if not _PATTERN.fullmatch(pattern):
-            findings.refuse(f"{path}.buckets.{n}", "must be a bucket's name, or a pattern such as team-*")
+            findings.refuse(f"{path}.buckets[{n}]", "must be a bucket's name, or a pattern such as team-*")
     secrets = {name: text_of(getattr(said, name), f"{path}.{name}", findings) for name in _SECRETS}
     secrets = {name: text for name, text in secrets.items() if text}
     if len(secrets.keys() & {"access_key", "secret_key"}) == 1:
@@ -50,16 +50,19 @@ def depot_of(said: BedrockShape, path: str, findings: Findings) -> dict[str, str
     config = said.batch_s3_config
     if config is None or not config.buckets:
         return {}
-    chosen = next((each for each in config.buckets if each.is_default), config.buckets[0])
-    name = text_of(chosen.bucket_name, f"{path}.buckets.bucket_name", findings)
-    prefix = text_of(chosen.prefix, f"{path}.buckets.prefix", findings).strip("/")
+    n = next((n for n, each in enumerate(config.buckets) if each.is_default), 0)
+    chosen, at = config.buckets[n], f"{path}.buckets[{n}]"
+    name = text_of(chosen.bucket_name, f"{at}.bucket_name", findings)
+    prefix = text_of(chosen.prefix, f"{at}.prefix", findings).strip("/")
     if not _BUCKET.fullmatch(name):
-        findings.refuse(f"{path}.buckets.bucket_name", "must be a bucket's name")
+        findings.refuse(f"{at}.bucket_name", "must be a bucket's name")
     if not _PREFIX.fullmatch(prefix):
-        findings.refuse(f"{path}.buckets.prefix", "has a character that Bedrock does not take in an address")
+        findings.refuse(f"{at}.prefix", "has a character that Bedrock does not take in an address")
     role = text_of(config.role_arn or said.role_arn, f"{path}.role_arn", findings)
     if role and not role.startswith("arn:"):
         findings.refuse(f"{path}.role_arn", "must begin with arn:")
+    if not role:
+        findings.notice(f"{path} has no role_arn for Bedrock to open the bucket with: batches run live.")
     endpoint = text_of(config.endpoint, f"{path}.endpoint", findings)
     found = {
         "batch_bucket": name,

@@ -107,7 +107,7 @@ def token_of(key: str) -> str:
 def key_of(token: str) -> str:
     """The key in a continuation token. Raises Refused(400)."""
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
+        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
         raise Refused(400, "The continuation token provided is incorrect", code="InvalidArgument") from None
 
