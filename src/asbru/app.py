@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import uvloop
@@ -15,11 +16,13 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from asbru.admin.access import Access
+from asbru.admin.providers import Providers
 from asbru.admin.routes import admin_mounts
 from asbru.batch import BatchService, Engine, EngineSettings, make_ids
 from asbru.batch import BatchSettings as BatchLimits
 from asbru.batch.control import BatchControl
 from asbru.batch.courier import Courier, CourierSettings
+from asbru.batch.gather import NativeProvider
 from asbru.batch.pace import PaceSettings
 from asbru.batch.submission import Submission
 from asbru.batch.weight import Tariff
@@ -51,8 +54,10 @@ from asbru.model.names import Operation
 from asbru.natives import native_providers
 from asbru.providers import Provider, SigV4
 from asbru.providers.prices import batch_price_of, bundled, price_of
+from asbru.sources import Sources
 from asbru.store import PostgresTarget, SchemaError, SqliteTarget, Store, Target
 from asbru.store.people import merge
+from asbru.store.seal import VARIABLE, Sealer, key_of
 from asbru.store.store import UPLOADS
 from asbru.store.watch import Watch
 from asbru.upstream.client import Client
@@ -165,25 +170,42 @@ class Worker:
         signers = Signers(self.client.send, time.time)
         tools = self._tools(settings)
         self.limits = Limits(self.store)
+        self._signers = signers
         self.gateway = Gateway(snapshot_of(settings, signers), tools, self.limits.admission)
-        self.watch = Watch(self.store, self.limits.read)
+        sealer = Sealer(key_of(plant.app_dir, os.environ.get(VARIABLE, "")))
+        self.sources = Sources(self.store, settings, sealer, os.environ)
+        self.watch = Watch(self.store, self._read)
         pace = PaceSettings(most=settings.batch.concurrency)
         self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live, EngineSettings(pace=pace))
         self.ids = ids = make_ids(time.time, os.urandom)
-        natives = native_providers(
-            settings, (self.client.send, signers), batch_price_of(bundled(), rows_of(settings)), random.random
-        )
-        self.submission = Submission(self.store, natives, ids)
-        usable = {name: natives[name].operations if name in natives else NOTHING for name in settings.providers}
+        self.submission = Submission(self.store, self._natives(settings), ids)
         self.courier = Courier(self.store, self.client.send, courier_of(settings))
         life = limits_of(settings)
-        self.service = BatchService(self.store, lambda: usable, ids, self._wake, life)
+        self.service = BatchService(self.store, self._usable, ids, self._wake, life)
         self.bedrock = BedrockBatches(self.store, self.service, FileService(self.store, ids), s3_places(settings))
         self.access = Access(self.store, plant.setup)
         self.control = BatchControl(self.service)
         router = self._router(settings, tools)
         pages = pages_of(settings.client.allowed_origins)
         self.server = Server(router.find, folder=str(plant.app_dir / "spool"), pages=pages)
+
+    def _natives(self, settings: Settings) -> dict[str, NativeProvider]:
+        prices = batch_price_of(bundled(), rows_of(settings))
+        return native_providers(settings, (self.client.send, self._signers), prices, random.random)
+
+    def _usable(self) -> Mapping[str, frozenset[Operation]]:
+        """Every provider, and what its own batch API can be used for now."""
+        natives = self.submission.providers
+        return {name: natives[name].operations if name in natives else NOTHING for name in self.settings.providers}
+
+    async def _read(self) -> None:
+        """What is configured has changed: the hot path gets a new snapshot, all at once."""
+        settings = await self.sources.read()
+        if settings.providers != self.settings.providers:
+            self.settings = settings
+            self.gateway.snapshot = snapshot_of(settings, self._signers)
+            self.submission.providers = self._natives(settings)
+        await self.limits.read()
 
     def _wake(self) -> None:
         self._wake_here()
@@ -228,7 +250,8 @@ class Worker:
             time.time,
             Rules(settings.client.enforce_auth_on_inference, settings.client.required_headers),
         )
-        managed = admin_mounts(self.store, self.access, self.watch.look)
+        providers = Providers(self.sources, lists, self.watch.look, time.time)
+        managed = admin_mounts(self.store, self.access, providers, self.watch.look)
         return make_router(parts, health, identity, managed)
 
     async def start(self, listener: socket.socket, replaces: str) -> None:

@@ -63,7 +63,7 @@ class Submission:
         settings: SubmissionSettings = SubmissionSettings(),  # noqa: B008  Immutable.
     ) -> None:
         self._store = store
-        self._providers = providers
+        self.providers = providers
         self._settings = settings
         self._barred = Barred(store.clock)
         self._gatherer = Gatherer(store, new_id, self._barred)
@@ -124,8 +124,8 @@ class Submission:
         try:
             if past(late_at(batch), self._store.clock()):
                 await self._store.write(lambda db: moving.move_queued(db, (batch.seq, name), REASON))
-            elif name in self._providers:
-                await self._gatherer.gather(batch, self._providers[name])
+            elif name in self.providers:
+                await self._gatherer.gather(batch, self.providers[name])
         except Exception:
             _log.exception("a batch could not be gathered; it is tried again", extra={"batch": batch.id})
 
@@ -137,7 +137,7 @@ class Submission:
 
     async def _step(self, row: JobRow, batch: Active | None, session: int) -> None:
         """One step of a job we hold; afterwards anybody may take the next."""
-        provider = self._providers.get(row.provider)
+        provider = self.providers.get(row.provider)
         after: JobRow | None
         if batch is None:
             after = replace(row, state="ended")

@@ -15,7 +15,7 @@ from asbru.config.people import admin_of, register_of
 from asbru.config.people_shape import GovernanceShape
 from asbru.config.provider import detected, provider_of
 from asbru.config.s3 import s3_of
-from asbru.config.settings import BatchSettings, Client, ProviderSettings, Settings, WebhookSettings
+from asbru.config.settings import BatchSettings, Client, Documents, ProviderSettings, Settings, WebhookSettings
 from asbru.config.shape import AsbruShape, BatchShape, ClientShape, WebhookShape
 from asbru.config.stores import database_of
 from asbru.config.walk import walk
@@ -90,6 +90,7 @@ def settings_of(document: object, env: Mapping[str, str], source: str = "") -> S
         client=_client(shape.client or ClientShape(), findings),
         batch=_batch((shape.asbru or AsbruShape()).batch or BatchShape()),
         s3=s3_of((shape.asbru or AsbruShape()).s3, findings),
+        documents=_documents(document),
         register=register_of(governance, findings),
         admin=admin_of(shape.auth_config, "auth_config", findings)
         or admin_of(governance.auth_config, "governance.auth_config", findings),
@@ -101,6 +102,11 @@ def settings_of(document: object, env: Mapping[str, str], source: str = "") -> S
     if findings.offences:
         raise ConfigError(tuple(findings.offences), source)
     return msgspec.structs.replace(settings, notices=tuple(findings.notices))
+
+
+def _documents(document: object) -> Documents:
+    providers = document.get("providers") if isinstance(document, dict) else None
+    return Documents(providers if isinstance(providers, dict) else {})
 
 
 def _providers(shape: FileShape, findings: Findings) -> Mapping[str, ProviderSettings]:

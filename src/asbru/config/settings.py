@@ -1,6 +1,7 @@
 """What the gateway runs with: a configuration that has been read, checked and merged with the catalogue."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -82,10 +83,18 @@ class S3Settings(Struct, frozen=True, kw_only=True):
     key: Key
 
 
+class Documents(dict[str, Any]):
+    """Providers' JSON by name. It may hold credentials, so that only the names are printed."""
+
+    def __repr__(self) -> str:
+        return f"Documents({sorted(self)})"
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """``providers`` by name. ``public_url``: where clients reach the gateway, without a final slash; "": as they came.
 
-    ``register``: people and limits that the file names. ``admin``: whom it wants to manage.
+    ``documents``: the providers as JSON, as the file has them. ``register``: people and limits that the file names.
+    ``admin``: whom it wants to manage.
     ``database``: None for SQLite in the app dir.
     ``notices``: what the operator should know. ``detected``: no provider was configured, so the environment was asked.
     """
@@ -95,6 +104,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     batch: BatchSettings = BatchSettings()
     webhook: WebhookSettings = WebhookSettings()
     s3: S3Settings | None = None
+    documents: Documents = Documents()
     register: Register = Register()
     admin: Admin | None = None
     public_url: str = ""

@@ -41,14 +41,17 @@ class ModelLists:
         self._ticks = ticks
         self._known: dict[str, tuple[float, tuple[Model, ...]]] = {}
 
-    async def of(self, provider: str) -> tuple[Model, ...]:
-        """The models of one provider. Raises Refused(400) for an unknown one, Upstream when it cannot be asked."""
+    async def of(self, provider: str, fresh: bool = False) -> tuple[Model, ...]:
+        """The models of one provider; ``fresh``: asked for now.
+
+        Raises Refused(400) for an unknown one, Upstream when it cannot be asked.
+        """
         snapshot = self._snapshot()
         if provider not in snapshot.providers:
             known = ", ".join(sorted(snapshot.providers))
             raise Refused(400, f"provider {provider!r} is not configured; configured: {known}", param="provider")
         at, models = self._known.get(provider, (-_KEPT, ()))
-        if self._ticks() - at >= _KEPT:
+        if fresh or self._ticks() - at >= _KEPT:
             models = await self._ask(snapshot, provider)
             self._known[provider] = self._ticks(), models
         return models
