@@ -30,7 +30,7 @@ from running import Process, gateway, scripted_provider
 
 ROOT = Path(__file__).parents[2]
 PATH = "/anthropic/v1/messages/batches"
-NUMBERS = {*range(1, 27), 37, *range(40, 46)}
+NUMBERS = {*range(1, 27), *range(32, 38), *range(40, 46)}
 WORDS = {"in_progress", "canceling", "ended"}
 
 
@@ -115,6 +115,27 @@ def params(model: str, text: str, **more: Any) -> dict[str, Any]:
     return {"model": model, "max_tokens": 60, "messages": [{"role": "user", "content": text}], **more}
 
 
+GOOGLE = "/v1beta/models/{model}:batchGenerateContent"
+LOOKED_AT = ("/v1/files", "/v1/batches", "/v1/messages/batches", "/upload/v1beta/files", GOOGLE)
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+GOOGLES = {
+    "model": "gemini-2.5-flash",
+    "max_tokens": 60,
+    "system": "Be brief.",
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Look [[mock:tools=2]]"},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}},
+            ],
+        }
+    ],
+    "tools": [{"name": "look", "description": "Looks.", "input_schema": {"type": "object"}}],
+    "tool_choice": {"type": "any"},
+}
+
+
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("defects")
@@ -155,7 +176,8 @@ def _config(mock_url: str) -> dict[str, Any]:
 def _run_natives(stage: Stage) -> None:
     """All native batches at once, as a provider's batch takes its time."""
     pieces = {"match": {"path": "/v1/messages/batches/*/results"}, "reply": {"pace": 0.25}}
-    stage.mock.script(batches={"in_progress": 0.5, "finalizing": 0.5}, rules=[pieces])
+    empty = {"match": {"method": "GET", "path": "/v1beta/batches/*"}, "reply": {"garbage": True}, "times": 1}
+    stage.mock.script(batches={"in_progress": 0.5, "finalizing": 0.5}, rules=[pieces, empty])
     refused = "[[mock:status=400;error=refused upstream]]"
     plain = [
         params("gpt-4o", "native 0", system="Be brief.", stop_sequences=["END"], url="/v1/responses"),
@@ -164,6 +186,7 @@ def _run_natives(stage: Stage) -> None:
         params("gpt-4o", "native 3"),
     ]
     for name, items, headers in (
+        ("gemini", [GOOGLES, params("gemini-2.5-flash", refused)], {"x_model_provider": "gemini"}),
         ("openai", plain, {"x_model_provider": "openai"}),
         ("narrow", [params("gpt-5", "no"), params("gpt-4o", "yes")], {"x_model_provider": "openai"}),
         (
@@ -179,10 +202,10 @@ def _run_natives(stage: Stage) -> None:
         ),
     ):
         stage.native[name] = Native(stage.create(*items, x_bf_batch_mode="native", **headers))
-        path = "/v1/messages/batches" if name == "anthropic" else "/v1/batches"
+        path = {"anthropic": "/v1/messages/batches", "gemini": GOOGLE}.get(name, "/v1/batches")
         _wait(lambda path=path: path in stage.mock.stats()["last"])  # type: ignore[misc]
         last = stage.mock.stats()["last"]
-        stage.sent[name] = {each: last.get(each) for each in ("/v1/files", "/v1/batches", "/v1/messages/batches")}
+        stage.sent[name] = {each: last.get(each) for each in LOOKED_AT}
         time.sleep(0.2)
     stage.call("POST", f"{PATH}/{stage.native['canceled'].id}/cancel")
     for native in stage.native.values():
@@ -598,6 +621,64 @@ def _status(pid: int, name: str) -> int:
     found = re.search(rf"^{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     assert found
     return int(found[1])
+
+
+# Gemini.
+
+
+def googles(stage: Stage) -> Any:
+    """The native batch as Google's clients see it."""
+    return stage.call("GET", f"/genai/v1beta/{stage.native['gemini'].id.replace('msgbatch_', 'batches/')}")
+
+
+@defect(32, "results are looked for in a member that never comes")
+def google_results_are_found(stage: Stage, folder: Path) -> None:
+    told = googles(stage)
+    file = told["response"]["responsesFile"]
+    assert told["metadata"]["output"]["responsesFile"] == file
+    status, _, text = stage.ask("GET", f"/genai/v1beta/{file}:download?alt=media")
+    assert status == 200
+    first, second = map(json.loads, text.splitlines())
+    assert (first["key"], second["key"], second["error"]["code"]) == ("c0", "c1", 3)
+    assert stage.native["gemini"].results["c0"]["type"] == "succeeded"
+
+
+@defect(33, "only the text of results is kept")
+def every_part_of_a_result(stage: Stage, folder: Path) -> None:
+    message = stage.native["gemini"].results["c0"]["message"]
+    calls = [part for part in message["content"] if part["type"] == "tool_use"]
+    assert [call["name"] for call in calls] == ["look", "look"]
+    assert message["stop_reason"] == "tool_use"
+    assert message["usage"]["output_tokens"] > 0
+    assert "refused upstream" in stage.native["gemini"].results["c1"]["error"]["error"]["message"]
+
+
+@defect(34, "tools are dropped")
+def every_part_of_a_request(stage: Stage, folder: Path) -> None:
+    sent = json.loads(stage.sent["gemini"]["/upload/v1beta/files"]["body"].split("\r\n\r\n")[2].splitlines()[0])
+    request = sent["request"]
+    assert request["tools"][0]["functionDeclarations"][0]["name"] == "look"
+    assert request["toolConfig"]["functionCallingConfig"]["mode"] == "ANY"
+    assert request["contents"][0]["parts"][1]["inlineData"]["data"] == PIXEL
+    assert request["systemInstruction"]["parts"][0]["text"] == "Be brief."
+
+
+@defect(35, "one batch has three ids")
+def one_name(stage: Stage, folder: Path) -> None:
+    line = {"request": {"contents": [{"role": "user", "parts": [{"text": "named"}]}]}}
+    body = {"batch": {"displayName": "mine", "inputConfig": {"requests": {"requests": [line]}}}}
+    made = stage.call("POST", "/genai/v1beta/models/acme/m:batchGenerateContent", body)
+    name = made["name"]
+    assert name.startswith("batches/")
+    listed = stage.call("GET", "/genai/v1beta/batches?pageSize=1")["operations"][0]
+    assert listed["name"] == made["metadata"]["name"] == stage.call("GET", f"/genai/v1beta/{name}")["name"] == name
+    assert made["metadata"]["displayName"] == "mine"
+
+
+@defect(36, "an answer without what was expected makes it panic")
+def an_empty_answer(stage: Stage, folder: Path) -> None:
+    assert stage.mock.stats()["requests"]["GET /v1beta/batches/{id}"] > 1
+    assert stage.native["gemini"].batch["request_counts"]["succeeded"] == 1
 
 
 # Governance.
