@@ -48,7 +48,7 @@ def everywhere(mock: RunningMock, tmp_path: Path) -> Iterator[Process]:
 
 def test_one_batch_on_all_of_them(everywhere: Process, mock: RunningMock) -> None:
     client = OpenAI(base_url=f"{everywhere.url}/v1", api_key="any", max_retries=0)
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "custom_id": f"{provider}-{n}",
             "method": "POST",
@@ -76,7 +76,9 @@ def test_one_batch_on_all_of_them(everywhere: Process, mock: RunningMock) -> Non
         time.sleep(0.1)
     assert ended.error_file_id is None, client.files.content(ended.error_file_id).text
     rows = map(json.loads, client.files.content(str(ended.output_file_id)).text.splitlines())
-    said = {row["custom_id"]: row["response"]["body"]["choices"][0]["message"]["content"] for row in rows}
+    said: dict[str, str] = {
+        row["custom_id"]: row["response"]["body"]["choices"][0]["message"]["content"] for row in rows
+    }
     assert said == {line["custom_id"]: f"echo: {line['body']['messages'][0]['content']}" for line in lines}
     prompts = mock.stats()["prompts"]
     assert (prompts["total"], prompts["most"]) == (len(lines), 1)

@@ -194,8 +194,30 @@ def expect(status, call):
     raise AssertionError(f"no {status}")
 
 
+def embed_jobs(url):
+    """Datasets and embed jobs are Cohere's own: passed on as they are."""
+    co = cohere.Client("sk-anything", base_url=url + "/cohere", log_warning_experimental_features=False)
+    rows = b'{"text": "one"}\n{"text": "two"}\n'
+    made = co.datasets.create(name="rows", type="embed-input", data=("rows.jsonl", rows))
+    assert co.datasets.get(made.id).dataset.validation_status == "validated"
+    job = co.embed_jobs.create(model="embed-v4.0", dataset_id=made.id, input_type="search_document", name="nightly")
+    told = co.embed_jobs.get(job.job_id)
+    assert told.status == "complete" and told.name == "nightly" and told.input_dataset_id == made.id, told
+    assert job.job_id in [each.job_id for each in co.embed_jobs.list().embed_jobs]
+    output = co.datasets.get(told.output_dataset_id).dataset
+    assert output.dataset_type == "embed-result" and output.dataset_parts[0].num_rows == 2, output
+    co.embed_jobs.cancel(job.job_id)
+    co.datasets.delete(made.id)
+    try:
+        co.embed_jobs.create(model="embed-v4.0", dataset_id=made.id, input_type="search_document")
+    except ApiError as error:
+        assert error.status_code == 404 and "not found" in json.dumps(error.body), error
+    else:
+        raise AssertionError("of what?")
+
+
 SCENARIOS = (
-    chat, stream, tools, structured, vision, documents, thinking, embed, rerank, tokens, models, errors,
+    chat, stream, tools, structured, vision, documents, thinking, embed, rerank, tokens, models, errors, embed_jobs,
 )  # fmt: skip
 
 if __name__ == "__main__":

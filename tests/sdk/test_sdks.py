@@ -51,7 +51,7 @@ OPENAI_MEDIA = (
 CASES += [("openai_media", name) for name in OPENAI_MEDIA]
 COHERE = (
     "chat", "stream", "tools", "structured", "vision", "documents", "thinking", "embed", "rerank", "tokens", "models",
-    "errors",
+    "errors", "embed_jobs",
 )  # fmt: skip
 CASES += [("cohere", name) for name in COHERE]
 GENAI = (

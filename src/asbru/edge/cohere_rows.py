@@ -3,6 +3,7 @@
 from asbru.edge.failures import fail_cohere
 from asbru.edge.models import ModelRoutes
 from asbru.edge.parts import Parts
+from asbru.edge.passthrough import COHERES
 from asbru.edge.routes import Mount
 from asbru.model.names import Format
 
@@ -23,6 +24,10 @@ def cohere_rows(parts: Parts) -> list[Mount]:
 
 
 def cohere_model_rows(parts: Parts) -> list[Mount]:
-    """Models, where no other dialect has them at the same path."""
+    """Models and jobs, where no other dialect has them at the same path."""
     many, one = ModelRoutes(parts.lists, "cohere", fail_cohere).cohere()
-    return [Mount("GET", "/v1/models", many), Mount("GET", "/v1/models/{id}", one)]
+    return [
+        Mount("GET", "/v1/models", many),
+        Mount("GET", "/v1/models/{id}", one),
+        *parts.passed.operations(COHERES, "cohere", fail_cohere),
+    ]

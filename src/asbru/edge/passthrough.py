@@ -48,12 +48,16 @@ _string = msgspec.json.Decoder(str)
 
 
 class Own(Struct, frozen=True):
-    """An operation that is passed through. ``request``: its name in ``allowed_requests``. ``files``: it uploads one."""
+    """An operation that is passed through. ``request``: its name in ``allowed_requests``. ``files``: it uploads one.
+
+    ``family``: the dialect that its providers speak.
+    """
 
     method: str
     path: str
     request: str
     files: bool = False
+    family: Family = Family.OPENAI
 
 
 CONTAINERS = (
@@ -88,6 +92,22 @@ OTHERS = (
     ),
 )
 """What else only OpenAI's dialect has; answered by the provider, or by nobody."""
+
+COHERES = tuple(
+    Own(method, path, "passthrough", files=path == "/v1/datasets" and method == "POST", family=Family.COHERE)
+    for path, methods in (
+        ("/v1/datasets", ("POST", "GET")),
+        ("/v1/datasets/{id}", ("GET", "DELETE")),
+        ("/v1/embed-jobs", ("POST", "GET")),
+        ("/v1/embed-jobs/{id}", ("GET",)),
+        ("/v1/embed-jobs/{id}/cancel", ("POST",)),
+        ("/v2/batches", ("POST", "GET")),
+        ("/v2/batches/{id*}", ("GET",)),
+        ("/v2/batches/{id*}:cancel", ("POST",)),
+    )
+    for method in methods
+)
+"""Cohere's jobs on datasets: they know no requests of ours, and are answered by Cohere."""
 
 
 class Placed(Struct, frozen=True):
@@ -181,7 +201,7 @@ class PassRoutes:
 
         async def operate(request: Request) -> Answer:
             body = _body(request)
-            provider, model, body = self._whose(request, body, default)
+            provider, model, body = self._whose(request, body, default, own.family)
             return await self._passthrough(
                 Passing(
                     id=request.id,
@@ -209,7 +229,9 @@ class PassRoutes:
             kind="multipart/form-data" if own.files else "application/json",
         )
 
-    def _whose(self, request: Request, body: bytes | Pieces, default: str) -> tuple[str, str, bytes | Pieces]:
+    def _whose(
+        self, request: Request, body: bytes | Pieces, default: str, family: Family
+    ) -> tuple[str, str, bytes | Pieces]:
         """Provider and model, and the body without the gateway's own words."""
         named = parse_qs(request.query).get("provider", [""])[0]
         named = named or request.headers.get(b"x-model-provider", b"").decode("latin-1")
@@ -224,7 +246,7 @@ class PassRoutes:
         provider = pick_provider(named, self._table, "provider") if named else default
         if not provider:
             raise Refused(400, "provider: Field required", code="invalid_request_error", param="provider")
-        self._check(provider, Family.OPENAI)
+        self._check(provider, family)
         return provider, model, body
 
     def _check(self, name: str, family: Family) -> None:

@@ -27,6 +27,7 @@ from asbru.mock.anthropic_batches import AnthropicBatches
 from asbru.mock.batch_shapes import Azure, Groq, Shape
 from asbru.mock.bedrock_jobs import BedrockJobs
 from asbru.mock.bedrock_paths import Bedrock
+from asbru.mock.cohere_jobs import CohereJobs
 from asbru.mock.containers import Containers
 from asbru.mock.dialect import Dialect, Task
 from asbru.mock.files import Operating
@@ -101,6 +102,7 @@ class Mock:
         self._message_batches = AnthropicBatches(self.talker)
         self._jobs = BedrockJobs(self.talker)
         self._containers = Containers(self.talker)
+        self._cohere_jobs = CohereJobs(self.talker)
         self._gemini_files = GeminiFiles(self.talker)
         self._gemini_batches = GeminiBatches(self.talker, self._gemini_files)
         self._vertex_batches = VertexBatches(self.talker)
@@ -112,6 +114,7 @@ class Mock:
             (anthropic.DIALECT, self._message_batches),
             (bedrock.DIALECT, self._jobs),
             (openai.DIALECT, self._containers),
+            (cohere.DIALECT, self._cohere_jobs),
             (openai.DIALECT, self._responses),
             (gemini.DIALECT, self._gemini_batches),
             (gemini.DIALECT, self._vertex_batches),
@@ -254,6 +257,7 @@ class Mock:
         self._jobs.reset()
         self._responses.reset()
         self._containers.reset()
+        self._cohere_jobs.reset()
         self._gemini_batches.reset()
         self._vertex_batches.reset()
         return Answer(status=200, headers=JSON, body=b"{}")
