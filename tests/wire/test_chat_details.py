@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import Raw
-from wire_kit import ANTHROPIC, OPENAI, STAMP, ask, asking, events, frames, written
+from wire_kit import ANTHROPIC, OPENAI, RESPONSES, STAMP, ask, asking, events, frames, written
 
 from asbru.model.chat import Ask, Document, Effort, Image, Reply, Sampling, Text, ToolCall, ToolResult, Turn
-from asbru.model.events import Close, Delta, Done, Event, Open, Start, fold
+from asbru.model.events import Close, Delta, Done, Event, Open, Start, fold, unfold
 from asbru.model.failure import Broken
-from asbru.model.names import Format, Role
+from asbru.model.names import Finish, Format, Role
 from asbru.model.usage import Usage
 from asbru.wire.anthropic.messages_thinking import is_adaptive
 
@@ -234,9 +234,31 @@ def test_calls_that_begin_with_arguments_keep_them() -> None:
         assert bytes(part.arguments) == b'{"a":1}'
 
 
-def test_custom_calls_of_a_stream_are_passed_over() -> None:
-    body = b'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","type":"custom","custom":{}}]}}]}\n\n'
+def test_calls_of_an_unknown_kind_in_a_stream_are_passed_over() -> None:
+    body = b'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","type":"newest","newest":{}}]}}]}\n\n'
     assert fold(events(OPENAI, body + b"data: [DONE]\n\n")).parts == ()
+
+
+SHELL = {"type": "custom", "custom": {"name": "shell"}}
+
+
+@pytest.mark.parametrize("arguments", [b'{"input":"ls"}', b'"ls"', b'{"input":5}', b"{}"])
+def test_a_function_call_answers_a_custom_tool(arguments: bytes) -> None:
+    """Whole and streamed, in both of OpenAI's formats; arguments that keep to no schema are the text themselves."""
+    text = "ls" if b"ls" in arguments else arguments.decode()
+    call = ToolCall(id="a", name="shell", arguments=Raw(arguments))
+    reply = Reply(id="", model="m", parts=(call,), finish=Finish.TOOL_CALLS, origin=Format.ANTHROPIC_MESSAGES)
+    asked = ask(OPENAI, {"model": "m", "messages": [{"role": "user", "content": "?"}], "tools": [SHELL]})
+    stamp = msgspec.structs.replace(STAMP, ask=asked)
+    for codec in (OPENAI, RESPONSES):
+        whole = codec.read_reply(codec.write_reply(reply, stamp).body)
+        streamed = fold(events(codec, written(codec.writer(stamp, asked), list(unfold(reply)))))
+        for told in (whole, streamed):
+            (part,) = told.parts
+            assert isinstance(part, ToolCall)
+            assert (part.id, part.name, part.custom) == ("a", "shell", True)
+            assert msgspec.json.decode(part.arguments) == {"input": text}
+            assert told.finish is Finish.TOOL_CALLS
 
 
 def test_custom_calls_of_a_reply_go_home() -> None:
@@ -245,7 +267,7 @@ def test_custom_calls_of_a_reply_go_home() -> None:
     body = msgspec.json.encode({"choices": [{"message": message, "finish_reason": "tool_calls"}]})
     reply = OPENAI.read_reply(body)
     assert msgspec.json.decode(OPENAI.write_reply(reply, STAMP).body)["choices"][0]["message"]["tool_calls"] == [call]
-    assert ANTHROPIC.write_reply(reply, STAMP).lost == ("content.0: custom tool call",)
+    assert ANTHROPIC.write_reply(reply, STAMP).lost == ()
 
 
 def test_further_choices_of_a_stream_are_not_mixed_in() -> None:

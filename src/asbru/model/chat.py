@@ -114,12 +114,16 @@ class Thinking(Struct, frozen=True, tag="thinking", kw_only=True):
 
 
 class ToolCall(Struct, frozen=True, tag="tool_call", kw_only=True):
-    """A call of a tool. ``arguments`` are the bytes of one JSON value, normally an object."""
+    """A call of a tool. ``arguments`` are the bytes of one JSON value, normally an object.
+
+    ``custom``: it came as free text, which is the member ``input`` of its arguments (see Custom).
+    """
 
     id: str
     name: str
     arguments: Raw
     cache: Cache | None = None
+    custom: bool = False
 
 
 class ToolResult(Struct, frozen=True, tag="tool_result", kw_only=True):
@@ -157,10 +161,19 @@ class Turn(Struct, frozen=True):
     places: tuple[str, ...] = ()
 
 
+class Custom(Struct, frozen=True, kw_only=True):
+    """What OpenAI calls a custom tool: one that takes free text, of any kind or as a grammar has it."""
+
+    description: str = ""
+    syntax: str = ""
+    definition: str = ""
+
+
 class Tool(Struct, frozen=True, kw_only=True):
     """A function the model may call.
 
-    ``schema`` is its JSON schema, bytes as they came; ``raw``: a built-in tool of a format.
+    ``schema`` is its JSON schema, bytes as they came; ``raw``: a built-in tool of a format. ``custom``: it takes free
+    text, and is told as a function with one string, ``input``.
     """
 
     name: str
@@ -169,6 +182,11 @@ class Tool(Struct, frozen=True, kw_only=True):
     strict: bool | None = None
     cache: Cache | None = None
     raw: Raw | None = None
+    custom: Custom | None = None
+
+    def unheld(self, n: int) -> list[str]:
+        """What only its description says of tool ``n`` where there are no custom tools."""
+        return [f"tools.{n}: grammar"] if self.custom and self.custom.definition else []
 
 
 class ToolChoice(Struct, frozen=True, kw_only=True):

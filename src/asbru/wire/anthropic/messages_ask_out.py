@@ -147,6 +147,7 @@ def _tool(tool: Tool, n: int, ask: Ask, lost: list[str]) -> Json | Raw | None:
             return tool.raw
         lost.append(f"tools.{n}: {tool.name}")
         return None
+    lost += tool.unheld(n)
     written: Json = {"name": tool.name}
     if tool.description:
         written["description"] = tool.description

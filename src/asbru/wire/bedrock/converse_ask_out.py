@@ -147,6 +147,7 @@ def _tool(tool: Tool, n: int, ask: Ask, lost: list[str]) -> list[object]:
             return [tool.raw]
         lost.append(f"tools.{n}: {tool.name}")
         return []
+    lost += tool.unheld(n)
     written: Json = {"name": tool.name}
     if tool.description:
         written["description"] = tool.description

@@ -142,6 +142,7 @@ def _tool(tool: Tool, n: int, lost: list[str]) -> Json | None:
     if tool.raw is not None:
         lost.append(f"tools.{n}: {tool.name}")
         return None
+    lost += tool.unheld(n)
     function: Json = {"name": tool.name}
     if tool.description:
         function["description"] = tool.description

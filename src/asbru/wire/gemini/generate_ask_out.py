@@ -134,6 +134,7 @@ def _write_tools(ask: Ask, body: Json, lost: list[str]) -> None:
 
 
 def _declaration(tool: Tool, n: int, lost: list[str]) -> Json:
+    lost += tool.unheld(n)
     written: Json = {"name": tool.name}
     if tool.description:
         written["description"] = tool.description

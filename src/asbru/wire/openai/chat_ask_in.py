@@ -8,6 +8,7 @@ from msgspec import Raw
 from asbru.model.chat import (
     Ask,
     Audio,
+    Custom,
     Document,
     Effort,
     Image,
@@ -28,6 +29,7 @@ from asbru.model.names import Format, Role
 from asbru.wire.envelope import Envelope
 from asbru.wire.openai import chat_shapes as shapes
 from asbru.wire.openai.chat_reasoning import read_citations, read_thinking
+from asbru.wire.openai.custom_tools import as_call, custom_tool
 from asbru.wire.shapes import BAD_JSON, Members, given, join, kind_of, refused
 
 HERE = Format.OPENAI_CHAT
@@ -129,9 +131,11 @@ def _tool_choice(body: shapes.Body) -> ToolChoice | None:
             raise refused(name, "must be auto, none, required or an object")
         return ToolChoice(mode=choice)
     if choice.allowed_tools:
-        allowed = tuple(tool.function.name for tool in choice.allowed_tools.tools)
+        tools = (tool.function or tool.custom for tool in choice.allowed_tools.tools)
+        allowed = tuple(tool.name for tool in tools if tool is not None)
         return ToolChoice(mode=choice.allowed_tools.mode, allowed=allowed)
-    wanted = choice.function.name if choice.function else choice.name
+    named = choice.function or choice.custom
+    wanted = named.name if named else choice.name
     if not wanted:
         raise refused(name, "must name a function")
     return ToolChoice(mode="tool", name=wanted)
@@ -146,9 +150,17 @@ def _tools(body: shapes.Body, spare: Members) -> tuple[Tool, ...]:
 
 def _tool(raw: Raw, path: str, spare: Members) -> Tool:
     kind = kind_of(raw, path)
+    if kind == "custom":
+        return _custom_tool(shapes.CUSTOM_TOOL.read(raw, path, spare).custom)
     if kind != "function":
         return Tool(name=kind, raw=raw)
     return _function(shapes.TOOL.read(raw, path, spare).function)
+
+
+def _custom_tool(told: shapes.CustomDefinition) -> Tool:
+    grammar = told.format.grammar if told.format else None
+    syntax, definition = (grammar.syntax, grammar.definition) if grammar else ("", "")
+    return custom_tool(told.name, Custom(description=told.description or "", syntax=syntax, definition=definition))
 
 
 def _function(said: shapes.FunctionDefinition) -> Tool:
@@ -238,7 +250,8 @@ class _Turns:
 
 def _tool_call(raw: Raw, path: str, spare: Members) -> Part:
     if b'"custom"' in bytes(raw) and kind_of(raw, path) == "custom":
-        return Opaque(format=HERE, kind="custom tool call", raw=raw)
+        told = shapes.CUSTOM_CALL.read(raw, path, spare)
+        return as_call(told.id, told.custom.name, told.custom.input)
     call = shapes.TOOL_CALL.read(raw, path, spare)
     return ToolCall(id=call.id, name=call.function.name, arguments=raw_arguments(call.function.arguments or ""))
 

@@ -15,6 +15,7 @@ from msgspec import Raw
 from asbru.model.chat import (
     Ask,
     Audio,
+    Custom,
     Document,
     Image,
     Opaque,
@@ -32,6 +33,7 @@ from asbru.wire.codec import Written
 from asbru.wire.openai.chat_effort import effort_word
 from asbru.wire.openai.chat_reasoning import write_annotations, write_details
 from asbru.wire.openai.chat_words import write_arguments
+from asbru.wire.openai.custom_tools import customs, grammar_of, input_of, is_custom
 from asbru.wire.openai.kinship import carried, chat_name
 from asbru.wire.places import Places
 from asbru.wire.shapes import join, said, write_json
@@ -130,13 +132,28 @@ def _write_tools(ask: Ask, body: Json, lost: list[str]) -> None:
     choice = ask.tool_choice
     if choice is None:
         return
+    offered = customs(ask)
     if choice.allowed:
-        allowed = [{"type": "function", "function": {"name": name}} for name in choice.allowed]
+        allowed = [_named(name, offered) for name in choice.allowed]
         body["tool_choice"] = {"type": "allowed_tools", "allowed_tools": {"mode": choice.mode, "tools": allowed}}
     elif choice.mode == "tool":
-        body["tool_choice"] = {"type": "function", "function": {"name": choice.name}}
+        body["tool_choice"] = _named(choice.name, offered)
     else:
         body["tool_choice"] = choice.mode
+
+
+def _named(name: str, offered: frozenset[str]) -> Json:
+    kind = "custom" if name in offered else "function"
+    return {"type": kind, kind: {"name": name}}
+
+
+def _custom_tool(name: str, custom: Custom) -> Json:
+    told: Json = {"name": name}
+    if custom.description:
+        told["description"] = custom.description
+    if grammar := grammar_of(custom):
+        told["format"] = {"type": "grammar", "grammar": grammar}
+    return {"type": "custom", "custom": told}
 
 
 def _tool(tool: Tool, n: int, ask: Ask, lost: list[str]) -> Json | Raw | None:
@@ -145,6 +162,8 @@ def _tool(tool: Tool, n: int, ask: Ask, lost: list[str]) -> Json | Raw | None:
             return tool.raw
         lost.append(f"tools.{n}: {tool.name}")
         return None
+    if tool.custom:
+        return _custom_tool(tool.name, tool.custom)
     function: Json = {"name": tool.name}
     if tool.description:
         function["description"] = tool.description
@@ -226,8 +245,6 @@ class _Messages:
                     calls.append(tool_call(part))
                 case Thinking():
                     self._think(part, where, thoughts)
-                case Opaque() if part.kind == "custom tool call" and part.format is HERE:
-                    calls.append(part.raw)
                 case _:
                     if calls and isinstance(part, Text):
                         self._lost.append(f"{where}: order")
@@ -292,8 +309,10 @@ class _Messages:
             self._lost.append(f"{path}.cache_control")
 
 
-def tool_call(call: ToolCall) -> Json:
-    """One of a message's ``tool_calls``."""
+def tool_call(call: ToolCall, offered: frozenset[str] = frozenset()) -> Json:
+    """One of a message's ``tool_calls``. ``offered``: the names of custom tools."""
+    if is_custom(call, offered):
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": input_of(call.arguments)}}
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": write_arguments(call)}}
 
 

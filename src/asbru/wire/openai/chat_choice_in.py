@@ -11,8 +11,18 @@ from asbru.model.chat import Part, Refusal, Text, Thinking, ToolCall
 from asbru.model.events import Close, Delta, Event, Open
 from asbru.model.names import Finish, Format
 from asbru.wire.openai.chat_reasoning import read_citations, read_thinking
-from asbru.wire.openai.chat_reply import Call, Message, call_shape, content_text, fragment, missing_id, thinking_text
+from asbru.wire.openai.chat_reply import (
+    Call,
+    CallFunction,
+    Message,
+    call_shape,
+    content_text,
+    fragment,
+    missing_id,
+    thinking_text,
+)
 from asbru.wire.openai.chat_words import read_finish
+from asbru.wire.openai.custom_tools import BEGIN, END, piece
 from asbru.wire.openai.logprobs import read_choice
 from asbru.wire.shapes import NOTHING, given
 
@@ -31,13 +41,14 @@ class StreamedChoice(Struct):
 class _OpenCall:
     """A tool call under way. Its part is told once the name is known; what came before is kept."""
 
-    __slots__ = ("early", "id", "name", "part")
+    __slots__ = ("custom", "early", "id", "name", "part")
 
     def __init__(self, call_id: str) -> None:
         self.id = call_id
         self.name = ""
         self.part = -1
         self.early = ""
+        self.custom = False
 
 
 class ChoiceReader:
@@ -133,13 +144,19 @@ class ChoiceReader:
             events.append(Delta(index=self._current, part=Text("", citations=(citation,))))
 
     def _call(self, call: Call, events: list[Event]) -> None:
-        """A piece of a call. Calls of OpenAI's custom tools, which have no ``function``, are passed over."""
+        """A piece of a call; of a custom tool's, a piece of free text."""
         self._close_current(events)
-        if call.function is None:
+        if call.function is None and call.custom is None:
             return
         state = self._find(call)
-        state.name = state.name or call.function.name or ""
-        text = fragment(call.function.arguments)
+        if call.custom is not None:
+            state.custom = True
+            state.name = state.name or call.custom.name or ""
+            text = piece(call.custom.input or "")
+        else:
+            function = call.function or CallFunction()
+            state.name = state.name or function.name or ""
+            text = fragment(function.arguments)
         if state.part < 0:
             state.early += text
             if state.name:
@@ -149,9 +166,10 @@ class ChoiceReader:
 
     def _tell(self, state: _OpenCall, events: list[Event]) -> None:
         call_id = state.id or missing_id(self._id, len(self._calls) - 1)
-        state.part = self._open(ToolCall(id=call_id, name=state.name, arguments=Raw(b"")), events)
-        if state.early:
-            events.append(Delta(index=state.part, arguments=state.early))
+        call = ToolCall(id=call_id, name=state.name, arguments=Raw(b""), custom=state.custom)
+        state.part = self._open(call, events)
+        if early := (BEGIN if state.custom else "") + state.early:
+            events.append(Delta(index=state.part, arguments=early))
 
     def _find(self, call: Call) -> _OpenCall:
         """The call that a piece belongs to: by index, unless its id says that it is another one."""
@@ -172,5 +190,7 @@ class ChoiceReader:
         for call in self._calls.values():
             if call.part < 0:
                 self._tell(call, events)
+            if call.custom:
+                events.append(Delta(index=call.part, arguments=END))
             events.append(Close(call.part))
         return read_finish(self._finish, called=bool(self._calls), refused=self._refused)

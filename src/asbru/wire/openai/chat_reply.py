@@ -7,13 +7,14 @@ from msgspec import Raw, Struct
 
 from asbru.model.chat import Choice, Opaque, Part, Refusal, Reply, Text, Thinking, ToolCall, raw_arguments
 from asbru.model.failure import Broken
-from asbru.model.names import Finish, Format
+from asbru.model.names import Format
 from asbru.wire.codec import Stamp, Written
 from asbru.wire.likely import all_of, given_to
 from asbru.wire.openai.chat_ask_out import Json, tool_call
 from asbru.wire.openai.chat_reasoning import read_citations, read_thinking, write_annotations, write_details
 from asbru.wire.openai.chat_usage import WireUsage, to_usage, write_usage
 from asbru.wire.openai.chat_words import read_finish, write_finish
+from asbru.wire.openai.custom_tools import as_call, customs
 from asbru.wire.openai.logprobs import read_choice, write_choice
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, read_members, said, write_json
 
@@ -27,11 +28,17 @@ class CallFunction(Struct):
     arguments: Any = None
 
 
+class CustomCall(Struct):
+    name: str | None = None
+    input: str | None = None
+
+
 class Call(Struct):
     id: str | None = None
     index: int | None = None
     type: str | None = None
     function: CallFunction | None = None
+    custom: CustomCall | None = None
 
 
 class Message(Struct):
@@ -145,8 +152,8 @@ def thinking_text(content: Any) -> str:
 
 def _call(raw: Raw, n: int, reply_id: str) -> Part:
     call = call_shape(raw)
-    if call.function is None:
-        return Opaque(format=HERE, kind="custom tool call", raw=raw)
+    if call.custom is not None:
+        return as_call(call.id or missing_id(reply_id, n), call.custom.name or "", call.custom.input or "")
     return _tool_call(call, n, reply_id)
 
 
@@ -179,8 +186,9 @@ def write_reply(reply: Reply, stamp: Stamp) -> Written:
     lost = [name for name, raw in reply.extra.items() if (not home or "." in name) and said(raw)]
     if reply.stop_sequence:
         lost.append("stop_sequence")
-    choices = [_write_choice(0, reply.parts, reply.finish, lost)]
-    choices += [_write_choice(n, other.parts, other.finish, lost) for n, other in enumerate(reply.others, 1)]
+    answers = (Choice(parts=reply.parts, finish=reply.finish), *reply.others)
+    offered = customs(stamp.ask)
+    choices = [_write_choice(n, each, offered, lost) for n, each in enumerate(answers)]
     body: Json = {
         "id": f"chatcmpl-{stamp.id}",
         "object": "chat.completion",
@@ -194,17 +202,17 @@ def write_reply(reply: Reply, stamp: Stamp) -> Written:
     return Written(write_json(body), tuple(lost))
 
 
-def _write_choice(index: int, parts: tuple[Part, ...], finish: Finish | None, lost: list[str]) -> Json:
-    message = _message(parts, f"choices.{index}.content" if index else "content", lost)
+def _write_choice(index: int, told: Choice, offered: frozenset[str], lost: list[str]) -> Json:
+    message = _message(told.parts, offered, f"choices.{index}.content" if index else "content", lost)
     return {
         "index": index,
         "message": message,
-        "logprobs": write_choice(all_of(parts)),
-        "finish_reason": write_finish(finish, refusal=message["refusal"] is not None),
+        "logprobs": write_choice(all_of(told.parts)),
+        "finish_reason": write_finish(told.finish, refusal=message["refusal"] is not None),
     }
 
 
-def _message(parts: tuple[Part, ...], path: str, lost: list[str]) -> Json:
+def _message(parts: tuple[Part, ...], offered: frozenset[str], path: str, lost: list[str]) -> Json:
     texts: list[str] = []
     refusals: list[str] = []
     thoughts: list[Thinking] = []
@@ -222,9 +230,7 @@ def _message(parts: tuple[Part, ...], path: str, lost: list[str]) -> Json:
             case Refusal():
                 refusals.append(part.text)
             case ToolCall():
-                calls.append(tool_call(part))
-            case Opaque() if part.format is HERE and part.kind == "custom tool call":
-                calls.append(part.raw)
+                calls.append(tool_call(part, offered))
             case _:
                 lost.append(f"{path}.{n}: {part.kind if isinstance(part, Opaque) else type(part).__name__.lower()}")
     message: Json = {"role": "assistant", "content": "".join(texts) if texts else None if calls or refusals else ""}

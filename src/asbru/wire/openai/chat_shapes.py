@@ -118,6 +118,39 @@ class ToolCallShape(Struct, kw_only=True, forbid_unknown_fields=True):
     index: int | None = None
 
 
+class CustomCall(Struct, forbid_unknown_fields=True):
+    name: str
+    input: str
+
+
+class CustomCallShape(Struct, kw_only=True, forbid_unknown_fields=True):
+    id: str
+    custom: CustomCall
+    type: str
+    index: int | None = None
+
+
+class Grammar(Struct, forbid_unknown_fields=True):
+    definition: str
+    syntax: str
+
+
+class CustomFormat(Struct, forbid_unknown_fields=True):
+    type: str
+    grammar: Grammar | None = None
+
+
+class CustomDefinition(Struct, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    description: str | None = None
+    format: CustomFormat | None = None
+
+
+class CustomToolShape(Struct, forbid_unknown_fields=True):
+    type: str
+    custom: CustomDefinition
+
+
 class FunctionDefinition(Struct, kw_only=True, forbid_unknown_fields=True):
     name: str
     description: str | None = None
@@ -147,7 +180,8 @@ class Named(Struct):
 
 
 class AllowedTool(Struct):
-    function: Named
+    function: Named | None = None
+    custom: Named | None = None
 
 
 class AllowedTools(Struct):
@@ -160,6 +194,7 @@ class Choice(Struct):
 
     type: str = "function"
     function: Named | None = None
+    custom: Named | None = None
     allowed_tools: AllowedTools | None = None
     name: str | None = None
 
@@ -173,5 +208,7 @@ AUDIO = Shape(AudioPart)
 FILE = Shape(FilePart)
 TOOL_CALL = Shape(ToolCallShape)
 TOOL = Shape(ToolShape)
+CUSTOM_CALL = Shape(CustomCallShape)
+CUSTOM_TOOL = Shape(CustomToolShape)
 FUNCTION = Shape(FunctionDefinition)
 RESPONSE_FORMAT = Shape(ResponseFormat)

@@ -4,7 +4,7 @@ Sequence (``openai.types.chat.ChatCompletionChunk``): a chunk with the role, del
 chunk with empty ``choices`` and the usage when the client asked for it, ``[DONE]``.
 """
 
-from asbru.model.chat import Ask, Refusal, Text, Thinking, ToolCall
+from asbru.model.chat import Ask, Refusal, Text, Thinking, ToolCall, raw_arguments
 from asbru.model.events import Close, Delta, Done, Ended, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
@@ -13,6 +13,7 @@ from asbru.wire.openai.chat_ask_out import Json
 from asbru.wire.openai.chat_reasoning import write_annotations, write_detail
 from asbru.wire.openai.chat_usage import write_usage
 from asbru.wire.openai.chat_words import write_finish
+from asbru.wire.openai.custom_tools import customs, input_of, is_custom
 from asbru.wire.openai.errors import error_body
 from asbru.wire.openai.logprobs import write_choice
 from asbru.wire.shapes import read_members, write_json
@@ -37,9 +38,11 @@ class _Part:
     ``n``: the number of a tool call or of a thinking part; ``start``: of a text.
     """
 
-    __slots__ = ("choice", "grown", "kind", "n", "start")
+    __slots__ = ("choice", "custom", "grown", "kind", "n", "start")
 
     def __init__(self, kind: type, choice: _Choice) -> None:
+        self.custom: list[str] | None = None
+        """The arguments of a call of a custom tool, which is written when it is whole."""
         self.kind = kind
         self.n = 0
         self.choice = choice
@@ -50,7 +53,7 @@ class _Part:
 class ChatWriter:
     """Writes one stream."""
 
-    __slots__ = ("_first", "_head", "_others", "_parts", "_stamp", "_tail", "_usage")
+    __slots__ = ("_first", "_head", "_offered", "_others", "_parts", "_stamp", "_tail", "_usage")
 
     def __init__(self, stamp: Stamp, ask: Ask) -> None:
         self._stamp = stamp
@@ -59,6 +62,7 @@ class ChatWriter:
         self._head = b""
         self._parts: dict[int, _Part] = {}
         self._first = _Choice(0)
+        self._offered = customs(ask)
         self._others: dict[int, _Choice] = {}
 
     def send(self, event: Event) -> bytes:
@@ -111,14 +115,24 @@ class ChatWriter:
 
     def _open(self, event: Open) -> bytes:
         part = event.part
+        call: Json
         out, choice = self._choice(event.choice)
         state = self._parts[event.index] = _Part(type(part), choice)
         match part:
             case ToolCall():
                 state.n = choice.calls
                 choice.calls += 1
+                if is_custom(part, self._offered):
+                    state.custom = [bytes(part.arguments).decode()]
+                    call = {
+                        "index": state.n,
+                        "id": part.id,
+                        "type": "custom",
+                        "custom": {"name": part.name, "input": ""},
+                    }
+                    return out + self._chunk(choice, {"tool_calls": [call]})
                 function = {"name": part.name, "arguments": bytes(part.arguments).decode()}
-                call: Json = {"index": state.n, "id": part.id, "type": "function", "function": function}
+                call = {"index": state.n, "id": part.id, "type": "function", "function": function}
                 return out + self._chunk(choice, {"tool_calls": [call]})
             case Thinking():
                 state.n = choice.thoughts
@@ -133,6 +147,9 @@ class ChatWriter:
         state = self._parts[event.index]
         state.grown = True
         choice = state.choice
+        if state.custom is not None:
+            state.custom.append(event.arguments)
+            return b""
         if event.arguments:
             call = {"index": state.n, "function": {"arguments": event.arguments}}
             return self._chunk(choice, {"tool_calls": [call]})
@@ -167,6 +184,9 @@ class ChatWriter:
 
     def _close(self, event: Close) -> bytes:
         state = self._parts.pop(event.index)
+        if state.custom is not None:
+            told = {"input": input_of(raw_arguments("".join(state.custom)))}
+            return self._chunk(state.choice, {"tool_calls": [{"index": state.n, "custom": told}]})
         if state.kind is ToolCall and not state.grown:
             return self._chunk(state.choice, {"tool_calls": [{"index": state.n, "function": {"arguments": "{}"}}]})
         return b""

@@ -3,11 +3,12 @@
 import msgspec
 from msgspec import Raw
 
-from asbru.model.chat import Ask, Effort, Output, Sampling, Text, Tool, ToolChoice, Turn
+from asbru.model.chat import Ask, Custom, Effort, Output, Sampling, Text, Tool, ToolChoice, Turn
 from asbru.model.failure import Refused
 from asbru.model.names import Format, Role
 from asbru.wire.envelope import Envelope
 from asbru.wire.openai import responses_shapes as shapes
+from asbru.wire.openai.custom_tools import custom_tool
 from asbru.wire.openai.responses_items_in import Items
 from asbru.wire.shapes import BAD_JSON, Members, given, join, kind_of, refused, write_json
 
@@ -139,7 +140,7 @@ def _tool_choice(raw: Raw | None, spare: Members) -> ToolChoice | None:
         if choice not in ("auto", "none", "required"):
             raise refused("tool_choice", "must be auto, none, required or an object")
         return ToolChoice(mode=choice)
-    if choice.type == "function":
+    if choice.type in ("function", "custom"):
         if not choice.name:
             raise refused("tool_choice.name", "Field required")
         return ToolChoice(mode="tool", name=choice.name)
@@ -152,9 +153,17 @@ def _tool_choice(raw: Raw | None, spare: Members) -> ToolChoice | None:
 def _tool(raw: Raw, path: str, spare: Members) -> Tool:
     """``strict`` is best effort where it is not said, so only a demand for it is one."""
     kind = kind_of(raw, path)
+    if kind == "custom":
+        return _custom(shapes.CUSTOM_TOOL.read(raw, path, spare))
     if kind != "function":
         return Tool(name=kind, raw=raw)
     told = shapes.FUNCTION_TOOL.read(raw, path, spare)
     tool = Tool(name=told.name, description=told.description or "", strict=told.strict or None)
     schema = given(told.parameters)
     return tool if schema is None else msgspec.structs.replace(tool, schema=schema)
+
+
+def _custom(told: shapes.CustomTool) -> Tool:
+    form = told.format or shapes.CustomFormat(type="text")
+    custom = Custom(description=told.description or "", syntax=form.syntax or "", definition=form.definition or "")
+    return custom_tool(told.name, custom)

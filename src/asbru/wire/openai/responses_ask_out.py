@@ -8,10 +8,11 @@ Rule 3. A request of another format keeps nothing at OpenAI (``store`` false), a
 
 from msgspec import Raw
 
-from asbru.model.chat import OPENAI_SEAL, Ask, Thinking, Tool, is_sealed
+from asbru.model.chat import OPENAI_SEAL, Ask, Custom, Thinking, Tool, is_sealed
 from asbru.model.names import Format
 from asbru.wire.codec import Written
 from asbru.wire.openai.chat_effort import effort_word
+from asbru.wire.openai.custom_tools import customs, grammar_of
 from asbru.wire.openai.kinship import CHAT_ONLY, carried, chat_name
 from asbru.wire.openai.responses_ask_in import LOGPROBS
 from asbru.wire.openai.responses_items_out import Items, Json
@@ -136,13 +137,27 @@ def _write_tools(ask: Ask, body: Json, lost: list[str]) -> None:
     choice = ask.tool_choice
     if choice is None:
         return
+    offered = customs(ask)
     if choice.allowed:
-        allowed = [{"type": "function", "name": name} for name in choice.allowed]
+        allowed = [_named(name, offered) for name in choice.allowed]
         body["tool_choice"] = {"type": "allowed_tools", "mode": choice.mode, "tools": allowed}
     elif choice.mode == "tool":
-        body["tool_choice"] = {"type": "function", "name": choice.name}
+        body["tool_choice"] = _named(choice.name, offered)
     else:
         body["tool_choice"] = choice.mode
+
+
+def _named(name: str, offered: frozenset[str]) -> Json:
+    return {"type": "custom" if name in offered else "function", "name": name}
+
+
+def _custom_tool(name: str, custom: Custom) -> Json:
+    told: Json = {"type": "custom", "name": name}
+    if custom.description:
+        told["description"] = custom.description
+    if grammar := grammar_of(custom):
+        told["format"] = {"type": "grammar", **grammar}
+    return told
 
 
 def _tool(tool: Tool, n: int, ask: Ask, lost: list[str]) -> Json | Raw | None:
@@ -151,6 +166,8 @@ def _tool(tool: Tool, n: int, ask: Ask, lost: list[str]) -> Json | Raw | None:
             return tool.raw
         lost.append(f"tools.{n}: {tool.name}")
         return None
+    if tool.custom:
+        return _custom_tool(tool.name, tool.custom)
     written: Json = {"type": "function", "name": tool.name}
     if tool.description:
         written["description"] = tool.description

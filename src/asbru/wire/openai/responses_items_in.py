@@ -27,6 +27,7 @@ from asbru.model.failure import Refused
 from asbru.model.names import Format, Role
 from asbru.wire.openai import responses_shapes as shapes
 from asbru.wire.openai.chat_ask_in import split_data_url
+from asbru.wire.openai.custom_tools import as_call
 from asbru.wire.openai.responses_citations import read_citations
 from asbru.wire.openai.responses_reasoning import joined, read_thinking
 from asbru.wire.places import is_answer
@@ -62,7 +63,10 @@ class Items:
                 self._message(raw, path)
             case "function_call":
                 self._add(Role.ASSISTANT, _call(raw, path, self._spare))
-            case "function_call_output":
+            case "custom_tool_call":
+                call = shapes.CUSTOM_CALL.read(raw, path, self._spare)
+                self._add(Role.ASSISTANT, as_call(call.call_id, call.name, call.input))
+            case "function_call_output" | "custom_tool_call_output":
                 self._add(Role.USER, _result(raw, path, self._spare))
             case "reasoning":
                 self._add(Role.ASSISTANT, _reasoning(raw, path, self._spare))

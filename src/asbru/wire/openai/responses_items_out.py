@@ -27,6 +27,7 @@ from asbru.model.chat import (
 )
 from asbru.model.names import Format, Role
 from asbru.wire.openai.chat_words import write_arguments
+from asbru.wire.openai.custom_tools import input_of
 from asbru.wire.openai.responses_citations import write_annotations
 from asbru.wire.openai.responses_reasoning import write_item
 from asbru.wire.places import Places, stands_alone
@@ -45,6 +46,7 @@ class Items:
         self._ask = ask
         self._lost = lost
         self._out: list[Json | Raw] = []
+        self._customs: set[str] = set()
 
     def instructions(self) -> str:
         """What the first turn says when it is the system's, and one plain text; "" otherwise."""
@@ -119,6 +121,10 @@ class Items:
     def _item(self, part: Part, path: str) -> Json | Raw | None:
         self._mark(path, part)
         match part:
+            case ToolCall() if part.custom:
+                self._customs.add(part.id)
+                text = input_of(part.arguments)
+                return {"type": "custom_tool_call", "call_id": part.id, "name": part.name, "input": text}
             case ToolCall():
                 arguments = write_arguments(part)
                 return {"type": "function_call", "call_id": part.id, "name": part.name, "arguments": arguments}
@@ -137,7 +143,8 @@ class Items:
         where = join(path, "output" if self._ask.origin is HERE else "content")
         placed = [(join(where, n), inner) for n, inner in enumerate(part.parts)]
         output = _plain(self._contents(placed, Role.USER)) or ""
-        return {"type": "function_call_output", "call_id": part.id, "output": output}
+        kind = "custom_tool_call_output" if part.id in self._customs else "function_call_output"
+        return {"type": kind, "call_id": part.id, "output": output}
 
     def _think(self, part: Thinking, path: str) -> Json | None:
         if self._ask.origin is HERE or is_sealed(part.redacted or part.signature, OPENAI_SEAL):

@@ -112,6 +112,12 @@ def call_item(part: ToolCall, id: str, status: str) -> Json:
     return item
 
 
+def custom_item(part: ToolCall, id: str, text: str, status: str) -> Json:
+    """The item of a call of a custom tool."""
+    item: Json = {"id": id, "type": "custom_tool_call", "status": status, "call_id": part.id, "name": part.name}
+    return {**item, "input": text}
+
+
 def reasoning_item(part: Thinking, id: str) -> Json:
     """A reasoning item."""
     return mark_item(write_item(part, id))

@@ -30,7 +30,19 @@ class Place(Struct, frozen=True):
 class Growing:
     """One part. ``kind``: its events' name without ``.delta``; ``told``: the members that tell where it stands."""
 
-    __slots__ = ("citations", "head", "kind", "logprobs", "part", "pieces", "place", "signature", "tail", "told")
+    __slots__ = (
+        "citations",
+        "custom",
+        "head",
+        "kind",
+        "logprobs",
+        "part",
+        "pieces",
+        "place",
+        "signature",
+        "tail",
+        "told",
+    )
 
     def __init__(self, part: Part, kind: str, place: Place) -> None:
         self.part = part
@@ -39,6 +51,8 @@ class Growing:
         self.told = place.members()
         self.pieces: list[str] = []
         self.signature = ""
+        self.custom: list[str] | None = None
+        """The arguments of a call of a custom tool, which is told when it is whole."""
         self.citations: list[Citation] = []
         self.logprobs: list[Json] = []
         begun = write_json({"type": f"{kind}.delta", **self.told})

@@ -7,12 +7,14 @@ from asbru.model.chat import Opaque, Part, Refusal, Reply, Text, Thinking, ToolC
 from asbru.model.failure import Broken
 from asbru.model.names import Finish, Format
 from asbru.wire.codec import Stamp, Written
+from asbru.wire.openai.custom_tools import as_call, customs, input_of, is_custom
 from asbru.wire.openai.errors import read_stream_error
 from asbru.wire.openai.logprobs import read_tokens
 from asbru.wire.openai.responses_citations import read_citations, write_text
 from asbru.wire.openai.responses_object import (
     begin,
     call_item,
+    custom_item,
     end,
     incomplete_reason,
     is_said,
@@ -50,6 +52,7 @@ class Item(Struct):
     call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
+    input: str | None = None
 
 
 class Details(Struct):
@@ -140,6 +143,8 @@ def read_item(raw: Raw) -> list[Part]:
         case "function_call":
             arguments = raw_arguments(item.arguments or "")
             return [ToolCall(id=item.call_id or item.id or "", name=item.name or "", arguments=arguments)]
+        case "custom_tool_call":
+            return [as_call(item.call_id or item.id or "", item.name or "", item.input or "")]
         case "reasoning":
             thinking = read_reasoning(item)
             return [] if thinking is None else [thinking]
@@ -186,6 +191,7 @@ class _Output:
         self._stamp = stamp
         self._lost = lost
         self._items: list[object] = []
+        self._offered = customs(stamp.ask)
 
     def write(self, parts: tuple[Part, ...], reason: str) -> list[object]:
         content: list[object] = []
@@ -213,6 +219,8 @@ class _Output:
 
     def _item(self, part: Part, path: str) -> object | None:
         match part:
+            case ToolCall() if is_custom(part, self._offered):
+                return custom_item(part, self._id("ctc"), input_of(part.arguments), "completed")
             case ToolCall():
                 return call_item(part, self._id("fc"), "completed")
             case Thinking():

@@ -92,6 +92,15 @@ class FunctionCallOutput(Struct, kw_only=True, forbid_unknown_fields=True):
     name: str | None = None
 
 
+class CustomCallItem(Struct, kw_only=True, forbid_unknown_fields=True):
+    type: str
+    call_id: str
+    name: str
+    input: str
+    id: str | None = None
+    status: str | None = None
+
+
 class ReasoningText(Struct):
     text: str
 
@@ -155,6 +164,19 @@ class FunctionTool(Struct, kw_only=True, forbid_unknown_fields=True):
     strict: bool | None = None
 
 
+class CustomFormat(Struct, kw_only=True, forbid_unknown_fields=True):
+    type: str
+    definition: str | None = None
+    syntax: str | None = None
+
+
+class CustomTool(Struct, kw_only=True, forbid_unknown_fields=True):
+    type: str
+    name: str
+    description: str | None = None
+    format: CustomFormat | None = None
+
+
 class AllowedTool(Struct):
     type: str = "function"
     name: str | None = None
@@ -184,4 +206,6 @@ REFUSAL = Shape(RefusalPart)
 IMAGE = Shape(InputImage)
 FILE = Shape(InputFile)
 AUDIO = Shape(InputAudio)
+CUSTOM_CALL = Shape(CustomCallItem)
+CUSTOM_TOOL = Shape(CustomTool)
 FUNCTION_TOOL = Shape(FunctionTool)

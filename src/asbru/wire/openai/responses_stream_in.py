@@ -15,6 +15,7 @@ from asbru.model.chat import Likely, Opaque, Part, Refusal, Text, Thinking, Tool
 from asbru.model.events import Close, Delta, Done, Event, Open, Start, unfold_part
 from asbru.model.failure import Broken
 from asbru.model.names import Format
+from asbru.wire.openai.custom_tools import BEGIN, END, piece
 from asbru.wire.openai.errors import read_stream_error
 from asbru.wire.openai.logprobs import read_tokens
 from asbru.wire.openai.responses_citations import read_citations
@@ -108,6 +109,8 @@ class ResponseReader:
                 self._grow(event, Text(""), events)
             case "response.function_call_arguments.delta":
                 self._argue(event, events)
+            case "response.custom_tool_call_input.delta":
+                self._argue(event, events, custom=True)
             case "response.refusal.delta":
                 self._grow(event, Refusal(""), events)
             case "response.reasoning_summary_text.delta":
@@ -160,7 +163,7 @@ class ResponseReader:
             state.likely |= bool(tokens)
             events.append(Delta(index=state.index, text=text, logprobs=tokens))
 
-    def _argue(self, event: _Event, events: list[Event]) -> None:
+    def _argue(self, event: _Event, events: list[Event], custom: bool = False) -> None:
         key, text = (event.output_index, _ITSELF), _text(event.delta)
         if key not in self._open:
             raise Broken(502, "The provider's stream goes on with a call that it has not begun.", code="bad_stream")
@@ -168,7 +171,7 @@ class ResponseReader:
         state.must_be(ToolCall)
         if text:
             state.text += text
-            events.append(Delta(index=state.index, arguments=text))
+            events.append(Delta(index=state.index, arguments=piece(text) if custom else text))
 
     def _think(self, event: _Event, piece: str, events: list[Event]) -> None:
         text = _text(event.delta)
@@ -221,7 +224,11 @@ class ResponseReader:
 
     def _begin_item(self, event: _Event, events: list[Event]) -> None:
         item = item_shape(event.item or b"{}")
-        if item.type == "function_call":
+        if item.type == "custom_tool_call":
+            call = ToolCall(id=item.call_id or item.id or "", name=item.name or "", arguments=Raw(b""), custom=True)
+            state = self._at((event.output_index, _ITSELF), call, events)
+            events.append(Delta(index=state.index, arguments=BEGIN))
+        elif item.type == "function_call":
             call = ToolCall(id=item.call_id or item.id or "", name=item.name or "", arguments=Raw(b""))
             state = self._at((event.output_index, _ITSELF), call, events)
             if item.arguments:
@@ -236,9 +243,9 @@ class ResponseReader:
             case "message":
                 for n, content in enumerate(item.content or ()):
                     self._content((event.output_index, n), content, events)
-            case "function_call" | "reasoning" if key in self._open:
+            case "function_call" | "custom_tool_call" | "reasoning" if key in self._open:
                 self._end_part(self._open.pop(key), item, events)
-            case "function_call" | "reasoning":
+            case "function_call" | "custom_tool_call" | "reasoning":
                 for part in read_item(raw):
                     self._whole(part, events)
             case _:
@@ -250,6 +257,9 @@ class ResponseReader:
         if item.type == "function_call":
             if item.arguments and not state.text:
                 events.append(Delta(index=state.index, arguments=item.arguments))
+        elif item.type == "custom_tool_call":
+            rest = "" if state.text else piece(item.input or "")
+            events.append(Delta(index=state.index, arguments=rest + END))
         elif (thinking := read_reasoning(item)) is not None and thinking.signature:
             events.append(Delta(index=state.index, signature=thinking.signature))
         events.append(Close(state.index))

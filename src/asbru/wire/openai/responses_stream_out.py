@@ -13,16 +13,18 @@ from collections.abc import Mapping
 
 from msgspec import Raw
 
-from asbru.model.chat import Ask, Likely, Opaque, Part, Refusal, Text, Thinking, ToolCall
+from asbru.model.chat import Ask, Likely, Opaque, Part, Refusal, Text, Thinking, ToolCall, raw_arguments
 from asbru.model.events import Close, Delta, Done, Ended, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
 from asbru.wire.codec import Stamp
+from asbru.wire.openai.custom_tools import customs, input_of, is_custom
 from asbru.wire.openai.errors import error_body
 from asbru.wire.openai.logprobs import write_tokens
 from asbru.wire.openai.responses_object import (
     begin,
     call_item,
+    custom_item,
     end,
     incomplete_reason,
     is_said,
@@ -52,7 +54,7 @@ class _Message:
 class ResponseWriter:
     """Writes one stream."""
 
-    __slots__ = ("_body", "_items", "_message", "_messages", "_parts", "_refused", "_sequence", "_stamp")
+    __slots__ = ("_body", "_items", "_message", "_messages", "_offered", "_parts", "_refused", "_sequence", "_stamp")
 
     def __init__(self, stamp: Stamp, ask: Ask) -> None:
         self._stamp = stamp
@@ -63,6 +65,7 @@ class ResponseWriter:
         self._messages: dict[int, _Message] = {}
         self._message: _Message | None = None
         self._refused = False
+        self._offered = customs(ask)
 
     def send(self, event: Event) -> bytes:
         """The bytes for one event; may be empty."""
@@ -150,6 +153,11 @@ class ResponseWriter:
 
     def _open_call(self, index: int, part: ToolCall) -> bytes:
         n = len(self._items)
+        if is_custom(part, self._offered):
+            id = item_id("ctc", self._stamp, n)
+            growing = self._parts[index] = Growing(part, "response.custom_tool_call_input", Place(id, n))
+            growing.custom = [bytes(part.arguments).decode()]
+            return self._added(custom_item(part, id, "", "in_progress"))
         id = item_id("fc", self._stamp, n)
         self._parts[index] = Growing(part, "response.function_call_arguments", Place(id, n))
         out = self._added(call_item(part, id, "in_progress"))
@@ -172,6 +180,9 @@ class ResponseWriter:
             return b""
         if isinstance(event.part, Text):
             return self._cite(growing, event.part)
+        if growing.custom is not None:
+            growing.custom.append(event.arguments)
+            return b""
         text = event.text or event.arguments
         if event.logprobs:
             return self._grow_likely(growing, text, event.logprobs)
@@ -233,6 +244,11 @@ class ResponseWriter:
 
     def _close_call(self, growing: Growing, part: ToolCall) -> bytes:
         place = growing.place
+        if growing.custom is not None:
+            text = input_of(raw_arguments("".join(growing.custom)))
+            out = self._grow(growing, text) if text else b""
+            out += self._event(f"{growing.kind}.done", {**growing.told, "input": text})
+            return out + self._ended(place.n, custom_item(part, place.id, text, "completed"))
         item = call_item(part, place.id, "completed") | {"arguments": growing.text() or "{}"}
         told = {**growing.told, "name": part.name, "arguments": item["arguments"]}
         return self._event(f"{growing.kind}.done", told) + self._ended(place.n, item)
