@@ -253,7 +253,7 @@ class ResponseReader:
         self._closed.add(key)
 
     def _end_part(self, state: _Open, item: Item, events: list[Event]) -> None:
-        state.must_be(ToolCall if item.type == "function_call" else Thinking)
+        state.must_be(Thinking if item.type == "reasoning" else ToolCall)
         if item.type == "function_call":
             if item.arguments and not state.text:
                 events.append(Delta(index=state.index, arguments=item.arguments))
