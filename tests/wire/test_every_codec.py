@@ -4,6 +4,7 @@ The tests are driven by CODECS: a new codec is tested when it brings good bodies
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -115,6 +116,11 @@ def test_a_hostile_request_is_read_or_refused(format: Format) -> None:
         only_refused(lambda: codec.asked_usage(envelope))
         ask = only_refused(lambda: codec.read_ask(envelope)) if does(codec, "read_ask") else None
         if ask is not None and targets:
+            if (split := target.split) is not None:
+                asks = only_refused(lambda: split(ask))
+                assert asks is None or 1 <= len(asks) <= 10_000
+                for one in (asks or ())[-2:]:
+                    only_refused(partial(target.write_ask, one))
             told = only_refused(lambda: target.write_ask(ask))
             assert told is None or told.upload is not None or is_object(told.body)
             if does(codec, "write_ask"):
@@ -136,6 +142,8 @@ def test_a_hostile_reply_is_read_or_broken(format: Format) -> None:
             return
         reply = only_upstream(lambda: codec.read_reply(body))
         if reply is not None and targets:
+            if (join := codec.join) is not None:
+                only_upstream(lambda: join([reply, reply]))
             only_told(lambda: target.write_reply(reply, STAMP))
             if isinstance(reply, Reply) or does(target, "unfold"):
                 only_told(lambda: target.unfold(reply))

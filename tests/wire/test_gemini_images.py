@@ -198,3 +198,22 @@ def test_pictures_among_the_parts() -> None:
     assert filtered.pictures == (Picture(refused="it ended with content_filter"),)
     with pytest.raises(Refused, match="I will not"):
         OPENAI.write_reply(none, STAMP)
+
+
+@pytest.mark.parametrize("count", [-1, 11, 10**7, 10**18])
+def test_nobody_asks_for_pictures_without_end(count: int) -> None:
+    asked = read(PREDICT, {"instances": PROMPT, "parameters": {"sampleCount": count}})
+    for format in (Format.GEMINI_IMAGES, Format.BEDROCK_STABILITY):
+        split = CODECS[format].split
+        assert split is not None
+        with pytest.raises(Refused, match="n: must be from 1 to 10"):
+            split(asked)
+
+
+def test_seeds_are_counted_on_while_they_are_seeds() -> None:
+    split = CODECS[Format.BEDROCK_STABILITY].split
+    assert split is not None
+    for seed, seeds in ((7, [7, 8]), (2**64 - 1, [2**64 - 1] * 2), (None, [None, None])):
+        assert [
+            one.seed for one in split(ImageAsk(model="m", prompt="x", count=2, seed=seed, origin=Format.OPENAI_IMAGES))
+        ] == seeds

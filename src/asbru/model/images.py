@@ -75,6 +75,9 @@ class ImageReply(Struct, frozen=True, kw_only=True):
     origin: Format
 
 
+MOST_IMAGES = 10
+"""What may be asked for at once (OpenAI's limit): some endpoints make one at a time, and are asked as often."""
+
 ASPECTS: tuple[str, ...] = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
 """What Gemini can be asked for (google-genai ``ImageConfig.aspect_ratio``)."""
 

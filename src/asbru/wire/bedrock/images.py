@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 
 from asbru.model.chat import Image
 from asbru.model.failure import Broken, Refused
-from asbru.model.images import ImageAsk, ImageReply, Picture, aspect_of, measures, size_of
+from asbru.model.images import MOST_IMAGES, ImageAsk, ImageReply, Picture, aspect_of, measures, size_of
 from asbru.model.names import Family, Format
 from asbru.model.usage import Usage
 from asbru.wire.bedrock.errors import read_failure, write_failure
@@ -30,6 +30,7 @@ Json = dict[str, object]
 ASPECTS = ("16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21")
 """What Stability's models make."""
 
+_SEEDS = 1 << 32
 _PREMIUM = frozenset({"hd", "high", "premium"})
 _BEGINNINGS = {"iVBOR": "image/png", "/9j/": "image/jpeg", "UklGR": "image/webp"}
 
@@ -269,11 +270,13 @@ def read_stability(envelope: Envelope) -> ImageAsk:
 
 
 def split_stability(ask: ImageAsk) -> tuple[ImageAsk, ...]:
-    """One image at a time; a seed is counted on, or all would be the same."""
-    if not 1 <= (ask.count or 1) <= 10:
-        raise refused("n", "must be from 1 to 10")
+    """One image at a time; a seed is counted on, or all would be the same. Raises Refused(400) for too many."""
+    if not 1 <= (ask.count or 1) <= MOST_IMAGES:
+        raise refused("n", f"must be from 1 to {MOST_IMAGES}")
+    # A seed that is larger than any that they take is theirs to refuse.
+    step = 1 if ask.seed is not None and ask.seed < _SEEDS else 0
     return tuple(
-        msgspec.structs.replace(ask, count=None, seed=None if ask.seed is None else ask.seed + n)
+        msgspec.structs.replace(ask, count=None, seed=None if ask.seed is None else ask.seed + n * step)
         for n in range(ask.count or 1)
     )
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from asbru.model.chat import Ask, Image, Part, Sampling, Text, Turn
-from asbru.model.images import ASPECTS, ImageAsk, ImageReply, Picture
+from asbru.model.images import ASPECTS, MOST_IMAGES, ImageAsk, ImageReply, Picture
 from asbru.model.names import Family, Format, Role
 from asbru.model.usage import Usage
 from asbru.wire.codec import Codec, Written
@@ -19,7 +19,7 @@ from asbru.wire.gemini.errors import read_failure, write_failure
 from asbru.wire.gemini.generate_ask_in import CONFIG
 from asbru.wire.gemini.media import Json
 from asbru.wire.gemini.predict import measured, unsaid
-from asbru.wire.shapes import said, write_json
+from asbru.wire.shapes import refused, said, write_json
 
 HERE = Format.GEMINI_IMAGES
 
@@ -53,8 +53,10 @@ def write_ask(ask: ImageAsk) -> Written:
 
 
 def split_ask(ask: ImageAsk) -> tuple[ImageAsk, ...]:
-    """One picture at a time."""
-    return (msgspec.structs.replace(ask, count=1),) * max(ask.count or 1, 1)
+    """One picture at a time. Raises Refused(400) for too many."""
+    if not 1 <= (ask.count or 1) <= MOST_IMAGES:
+        raise refused("n", f"must be from 1 to {MOST_IMAGES}")
+    return (msgspec.structs.replace(ask, count=1),) * (ask.count or 1)
 
 
 def join_replies(replies: list[ImageReply]) -> ImageReply:

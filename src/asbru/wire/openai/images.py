@@ -13,7 +13,7 @@ from msgspec import Struct
 from asbru.model.chat import Image
 from asbru.model.events import Close, Done, Event, Open, Start
 from asbru.model.failure import Broken, Failure, Refused
-from asbru.model.images import ImageAsk, ImageReply, Picture, size_of
+from asbru.model.images import MOST_IMAGES, ImageAsk, ImageReply, Picture, size_of
 from asbru.model.names import Family, Format
 from asbru.model.usage import Usage
 from asbru.wire.codec import Codec, Peek, Stamp, Written
@@ -78,8 +78,8 @@ def read_ask(envelope: Envelope) -> ImageAsk:
     body = _BODY.pick(envelope.members, spare)
     if body.response_format not in (None, "url", "b64_json"):
         raise refused("response_format", "must be url or b64_json")
-    if not 1 <= (1 if body.n is None else body.n) <= 10:
-        raise refused("n", "must be from 1 to 10")
+    if not 1 <= (1 if body.n is None else body.n) <= MOST_IMAGES:
+        raise refused("n", f"must be from 1 to {MOST_IMAGES}")
     return ImageAsk(
         model=body.model,
         prompt=body.prompt,
