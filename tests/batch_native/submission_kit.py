@@ -84,7 +84,9 @@ class Rig:
         self.settings = FAST
         self.limits: dict[str, Any] = {}
         self.configured = True
-        self.keys: tuple[Key, ...] = (msgspec.structs.replace(KEY, settings=PLACES[kind].settings),)
+        self.keys: tuple[Key, ...] = (
+            msgspec.structs.replace(KEY, settings=PLACES[kind].settings) if kind in PLACES else KEY,
+        )
         self.mode = Mode.NATIVE
         self._ids = itertools.count(1)
         self.store: Store

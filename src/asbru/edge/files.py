@@ -16,6 +16,7 @@ from msgspec import Struct
 from asbru.model.failure import Refused, Unavailable
 from asbru.model.files import File
 from asbru.store import Store, files
+from asbru.store.db import Conflict
 from asbru.store.depot import Depot
 from asbru.store.files import FilePage, Wanted
 from asbru.store.store import SPOOL
@@ -94,9 +95,16 @@ class FileService:
         )
         if not file.place:
             await self._store.write(lambda db: files.add(db, file))
-        elif old := await self._store.write(lambda db: files.put(db, file)):
+        elif old := await self._put(file):
             await self._unlink(old)
         return file
+
+    async def _put(self, file: File) -> str:
+        """The id of what was at the file's place. Whoever comes second finds what the first has put there."""
+        try:
+            return await self._store.write(lambda db: files.put(db, file))
+        except Conflict:
+            return await self._store.write(lambda db: files.put(db, file))
 
     async def placed(self, owner: str, place: str) -> File:
         """The file at a place. Raises Refused(404)."""

@@ -31,6 +31,7 @@ DUE = (
     "SELECT " + _COLUMNS + _FROM + "WHERE d.done_at IS NULL AND d.due_at <= ? AND d.lease IN (0, ?)"
     " AND b.ended_at IS NOT NULL AND b.deleted_at IS NULL ORDER BY d.due_at LIMIT ?"
 )
+_HOLD = DUE + " /*! FOR UPDATE OF d SKIP LOCKED */"
 _OF = "SELECT " + _COLUMNS + _FROM + "WHERE b.id = ?"
 
 
@@ -41,7 +42,10 @@ def plan(db: Db, batch: int, target: str, now: float) -> None:
 
 def hold(db: Db, session: int, now: float, most: int) -> list[Delivery]:
     """Deliveries that are due and that nobody else holds; they are the session's now."""
-    found = [_delivery(row) for row in db.execute(DUE, (now, session, most)).fetchall()]
+    found = [
+        _delivery(row)
+        for row in db.execute(DUE + " /*! FOR UPDATE OF d SKIP LOCKED */", (now, session, most)).fetchall()
+    ]
     for each in found:
         db.execute("UPDATE deliveries SET lease = ? WHERE batch = ?", (session, each.batch))
     return found

@@ -1,7 +1,8 @@
 """Files: rows to model and back, and where their bytes lie.
 
 Rule 1. Every question is asked with an owner; others' files do not exist.
-Rule 2. Bytes are a file of their own, named by id: in place before the row is committed, removed after the row is gone.
+Rule 2. Places are compared by their characters' numbers, whatever the database's language is.
+Rule 3. Bytes are a file of their own, named by id: in place before the row is committed, removed after the row is gone.
 What a crash leaves without a row is removed by the sweep.
 """
 
@@ -26,9 +27,10 @@ _LIST = (
 OLDER = _LIST.format("<", "DESC")
 NEWER = _LIST.format(">", "ASC")
 PLACED = f"SELECT {_COLUMNS} FROM files WHERE owner = ? AND place = ? AND place <> '' AND {_ALIVE}"  # noqa: S608
+_PLACE = 'place /*! COLLATE "C" */'
 PLACES = (
-    f"SELECT {_COLUMNS} FROM files WHERE owner = ? AND place >= ? AND place < ? AND place <> '' AND {_ALIVE}"  # noqa: S608
-    " ORDER BY place LIMIT ?"
+    f"SELECT {_COLUMNS} FROM files WHERE owner = ? AND {_PLACE} >= ? AND {_PLACE} < ? AND place <> ''"  # noqa: S608
+    f" AND {_ALIVE} ORDER BY {_PLACE} LIMIT ?"
 )
 _NEWEST = 1 << 62
 _encode = msgspec.json.encode
