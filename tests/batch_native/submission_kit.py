@@ -14,7 +14,7 @@ from asbru.batch.gather import NativeProvider
 from asbru.batch.service import BatchService, CreateCommand
 from asbru.batch.submission import Submission, SubmissionSettings
 from asbru.batch.sweep import Sweep, SweepSettings
-from asbru.model.batches import Batch, ItemResult, Mode, Status
+from asbru.model.batches import Batch, Controls, ItemResult, Mode, Status
 from asbru.model.http import Answer
 from asbru.model.keys import Key, Secret
 from asbru.model.names import Format, Operation
@@ -88,6 +88,7 @@ class Rig:
             msgspec.structs.replace(KEY, settings=PLACES[kind].settings) if kind in PLACES else KEY,
         )
         self.mode = Mode.NATIVE
+        self.controls = Controls()
         self._ids = itertools.count(1)
         self.store: Store
         self.submission: Submission
@@ -154,6 +155,7 @@ class Rig:
             body=msgspec.json.encode({"requests": requests}),
             provider=self.kind,
             mode=self.mode,
+            controls=self.controls,
         )
         return (await self.service.create(command)).id
 

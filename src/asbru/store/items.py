@@ -84,8 +84,9 @@ POSTPONE = (
 )
 COLLECT = (
     "UPDATE items SET state = ?, format = ?, status = ?, reply_segment = ?, reply_at = ?, reply_length = ?,"
-    " request_id = ?, usage = ?, cost = ?, took = ?, model = CASE ? WHEN '' THEN model ELSE ? END, lease = 0"
-    " WHERE batch = ? AND n = ? AND (state = 'submitted' OR (state = 'waiting' AND ? = 'succeeded')) AND job = ?"
+    " request_id = ?, usage = ?, cost = ?, took = ?, model = CASE ? WHEN '' THEN model ELSE ? END, lease = 0,"
+    " moved = '' WHERE batch = ? AND n = ?"
+    " AND (state = 'submitted' OR (state = 'waiting' AND ? = 'succeeded')) AND job = ?"
 )
 _ADD = (
     "UPDATE batches SET remaining = remaining - ?, succeeded = succeeded + ?, errored = errored + ?,"

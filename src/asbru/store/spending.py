@@ -7,7 +7,7 @@ Rule 3. A batch is stopped when its next item does not fit and nothing is under 
 
 from asbru.store.blobs import Place
 from asbru.store.db import Db
-from asbru.store.stopping import end_if_done
+from asbru.store.stopping import RESERVED, end_if_done
 from asbru.store.twins import settle
 
 UNLIMITED = 1 << 62
@@ -82,11 +82,14 @@ def end(db: Db, batch: int, failed: tuple[str, int, Place, str], now: float) -> 
     """
     format, status, place, request_id = failed
     values = (format, status, place.segment, place.at, place.length, request_id, batch)
+    release = sum(int(db.execute(statement, (batch,)).fetchone()[0]) for statement in RESERVED)
     gone = sum(db.execute(statement, values).rowcount for statement in (END_WAITING, END_QUEUED))
     if gone:
         use = "INSERT INTO segment_uses (segment, batch) VALUES (?, ?) ON CONFLICT DO NOTHING"
         db.execute(use, (place.segment, batch))
-        counts = "UPDATE batches SET remaining = remaining - ?, errored = errored + ? WHERE seq = ?"
-        db.execute(counts, (gone, gone, batch))
+        counts = (
+            "UPDATE batches SET remaining = remaining - ?, errored = errored + ?, reserved = reserved - ? WHERE seq = ?"
+        )
+        db.execute(counts, (gone, gone, release, batch))
     settle(db, batch)
     end_if_done(db, batch, now)
