@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import uvloop
@@ -180,7 +180,7 @@ class Worker:
         self.ids = ids = make_ids(time.time, os.urandom)
         self.submission = Submission(self.store, self._natives(settings), ids)
         self.courier = Courier(self.store, self.client.send, courier_of(settings))
-        life = limits_of(settings)
+        life = limits_of(settings, lambda: tariff_of(self.settings))
         self.service = BatchService(self.store, self._usable, ids, self._wake, life)
         self.bedrock = BedrockBatches(self.store, self.service, FileService(self.store, ids), s3_places(settings))
         self.access = Access(self.store, plant.setup)
@@ -308,13 +308,13 @@ def rows_of(settings: Settings) -> dict[str, Provider]:
     return {name: each.provider for name, each in settings.providers.items()}
 
 
-def limits_of(settings: Settings) -> BatchLimits:
-    """What holds for batches when they are made."""
+def limits_of(settings: Settings, tariff: Callable[[], Tariff]) -> BatchLimits:
+    """What holds for batches when they are made. ``tariff``: as the providers are by then."""
     hook = settings.webhook
     return BatchLimits(
         life=settings.batch.expiry,
         flex={name: each.provider.flex for name, each in settings.providers.items() if each.provider.flex},
-        tariff=tariff_of(settings),
+        tariff=tariff,
         webhook=hook.url,
         signs=bool(hook.secret),
         anywhere=hook.anywhere,

@@ -79,7 +79,7 @@ class BatchSettings(Struct, frozen=True, kw_only=True):
 
     life: float = LIFE
     flex: Mapping[str, tuple[str, ...]] = {}
-    tariff: Tariff = Tariff()
+    tariff: Callable[[], Tariff] = Tariff
     webhook: str = ""
     signs: bool = False
     anywhere: bool = False
@@ -165,7 +165,7 @@ class BatchService:
             headers=command.headers,
             about=command.about,
             controls=self.controls(command.controls),
-            tariff=self._settings.tariff,
+            tariff=self._settings.tariff(),
             key=command.idempotency_key,
             created_at=self._store.clock(),
             life=self._settings.life if command.life is None else command.life,
