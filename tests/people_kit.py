@@ -8,16 +8,18 @@ import msgspec
 
 from asbru.governance import digest_of
 from asbru.model.people import Team, VirtualKey
-from asbru.store import objects
+from asbru.store import SqliteTarget, Target, backend_of, objects
 from asbru.store.db import transaction
-from asbru.store.sqlite import connect, prepare
 
 
-def register(app: Path, *documents: VirtualKey | Team) -> None:
-    """Puts documents into the store of a gateway that is not running."""
-    app.mkdir(parents=True, exist_ok=True)
-    prepare(app / "asbru.db")
-    db = connect(app / "asbru.db")
+def register(where: Path | Target, *documents: VirtualKey | Team) -> None:
+    """Puts documents into the store of a gateway that is not running. ``where``: the app dir, or a database."""
+    if isinstance(where, Path):
+        where.mkdir(parents=True, exist_ok=True)
+        where = SqliteTarget(str(where))
+    backend = backend_of(where)
+    backend.prepare()
+    db = backend.connect()
     with transaction(db):
         for each in documents:
             kind = "team" if isinstance(each, Team) else "virtual_key"

@@ -11,6 +11,7 @@ import pytest
 from asbru.model.people import Budget, ProviderConfig, RateLimit, Team
 from conftest import config_for
 from people_kit import key, register
+from postgres_server import PostgresServer
 from running import Process, gateway
 
 CALL = 22_500
@@ -70,6 +71,44 @@ def test_a_thousand_at_once_spend_a_hundred_calls_worth(four: Process, tmp_path:
         assert int(bad[0].headers["retry-after"]) > 3_600
     finally:
         four.stop()
+
+
+def test_three_gateways_on_one_database_hold_a_budget_and_a_kill_loses_nothing(
+    mock_provider: Process, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    name = postgres.database()
+    config = {**config_for(mock_provider.url), **postgres.config(name)}
+    register(postgres.target(tmp_path, name), key("poor", budget=Budget(id="b-poor", max_limit=300 * CALL)))
+    three = [gateway(tmp_path / str(n), config) for n in range(3)]
+    try:
+        for each in three:
+            each.start()
+        statuses = asyncio.run(storms_of(three, 150))
+        three[0].kill()
+        statuses += asyncio.run(storms_of(three[1:], 200))
+        good = statuses.count(200)
+        assert set(statuses) == {200, 402}
+        with postgres.connect(name) as db:
+            until = time.monotonic() + 10
+            count = cost = 0
+            while count < good and time.monotonic() < until:
+                row = db.execute("SELECT count(*), sum(cost) FROM ledger WHERE owner = 'poor'").fetchone()
+                assert row is not None
+                count, cost = int(str(row[0])), int(str(row[1]))
+                time.sleep(0.05)
+            spent = db.execute("SELECT spent FROM meters WHERE id = 'b-poor'").fetchone()
+        assert (count, cost) == (good, good * CALL)
+        assert spent == (cost,), "the meter and the ledger are written together"
+        assert cost <= 300 * CALL
+    finally:
+        for each in three:
+            each.stop()
+
+
+async def storms_of(gateways: list[Process], count: int) -> list[int]:
+    """Statuses of ``count`` calls to each."""
+    found = await asyncio.gather(*(storm(each.url, count, 40, **{"x-bf-vk": "sk-bf-poor"}) for each in gateways))
+    return [answer.status_code for answers in found for answer in answers]
 
 
 def test_a_request_limit_holds_for_all_workers_and_for_every_key_of_a_team(four: Process, tmp_path: Path) -> None:

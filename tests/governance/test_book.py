@@ -1,16 +1,12 @@
 """Slices in memory and meters in the store: together they never give out more than a limit has."""
 
-import sqlite3
-from pathlib import Path
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asbru.governance import Book, Hold, Need, Shortage, window_of
 from asbru.model.people import Allowance, Measure
-from asbru.store import meters
-from asbru.store.db import transaction
-from asbru.store.sqlite import connect, prepare
+from asbru.store import SqliteTarget, Target, backend_of, meters
+from asbru.store.db import Db, transaction
 
 MOST = 100
 
@@ -19,19 +15,20 @@ def _allowance(most: int = MOST, measure: Measure = Measure.MONEY, window: str =
     return Allowance(id="m1", level="VK", measure=measure, most=most, window=window_of(window))
 
 
-def _store(folder: Path) -> sqlite3.Connection:
-    prepare(folder / "asbru.db")
-    return connect(folder / "asbru.db")
+def _store(where: Target) -> Db:
+    backend = backend_of(where)
+    backend.prepare()
+    return backend.connect()
 
 
-def _more(db: sqlite3.Connection, book: Book, short: Shortage, holder: int, now: float, ahead: int = 0) -> None:
+def _more(db: Db, book: Book, short: Shortage, holder: int, now: float, ahead: int = 0) -> None:
     with transaction(db):
         need = Need(short.need.of, short.lack)
         for got in meters.grant(db, [(need, ahead)], holder, now):
             book.granted(short.need, got, now)
 
 
-def _take(db: sqlite3.Connection, book: Book, amount: int, holder: int = 1, now: float = 0.0) -> Hold | Shortage:
+def _take(db: Db, book: Book, amount: int, holder: int = 1, now: float = 0.0) -> Hold | Shortage:
     needs = [Need(_allowance(), amount)]
     held = book.take(needs, now)
     if isinstance(held, Shortage) and not held.empty:
@@ -40,8 +37,8 @@ def _take(db: sqlite3.Connection, book: Book, amount: int, holder: int = 1, now:
     return held
 
 
-def test_what_is_held_is_free_again_but_for_what_was_spent(tmp_path: Path) -> None:
-    db, book = _store(tmp_path), Book()
+def test_what_is_held_is_free_again_but_for_what_was_spent(where: Target) -> None:
+    db, book = _store(where), Book()
     held = _take(db, book, 60)
     assert not isinstance(held, Shortage)
     short = _take(db, book, 60)
@@ -54,8 +51,8 @@ def test_what_is_held_is_free_again_but_for_what_was_spent(tmp_path: Path) -> No
     assert isinstance(_take(db, book, 60, now=1.0), Shortage)
 
 
-def test_an_empty_limit_is_not_asked_for_again_at_once(tmp_path: Path) -> None:
-    db, book = _store(tmp_path), Book()
+def test_an_empty_limit_is_not_asked_for_again_at_once(where: Target) -> None:
+    db, book = _store(where), Book()
     assert not isinstance(_take(db, book, MOST), Shortage)
     first = _take(db, book, 1)
     assert isinstance(first, Shortage)
@@ -66,8 +63,8 @@ def test_an_empty_limit_is_not_asked_for_again_at_once(tmp_path: Path) -> None:
     assert not later.empty
 
 
-def test_a_new_period_begins_with_nothing_spent(tmp_path: Path) -> None:
-    db, book = _store(tmp_path), Book()
+def test_a_new_period_begins_with_nothing_spent(where: Target) -> None:
+    db, book = _store(where), Book()
     held = _take(db, book, MOST)
     assert not isinstance(held, Shortage)
     assert not isinstance(_take(db, book, MOST, now=3_601.0), Shortage)
@@ -77,8 +74,8 @@ def test_a_new_period_begins_with_nothing_spent(tmp_path: Path) -> None:
     )
 
 
-def test_several_limits_are_held_together_or_not_at_all(tmp_path: Path) -> None:
-    db, book = _store(tmp_path), Book()
+def test_several_limits_are_held_together_or_not_at_all(where: Target) -> None:
+    db, book = _store(where), Book()
     wide = Need(Allowance(id="m2", level="Team", measure=Measure.TOKENS, most=1_000, window=window_of("1h")), 5)
     _take(db, book, MOST - 5)
     _more(db, book, Shortage(wide, False, 5), 1, 0.0)
@@ -88,10 +85,10 @@ def test_several_limits_are_held_together_or_not_at_all(tmp_path: Path) -> None:
     assert not isinstance(book.take([wide], 0.0), Shortage), "the first was given back when the second was short"
 
 
-def test_slices_of_the_dead_are_free(tmp_path: Path) -> None:
+def test_slices_of_the_dead_are_free(where: Target) -> None:
     from asbru.store import sessions
 
-    db, book = _store(tmp_path), Book()
+    db, book = _store(where), Book()
     with transaction(db):
         dead = sessions.begin(db, "w", 30.0)
     assert not isinstance(_take(db, book, MOST, holder=dead), Shortage)
@@ -112,7 +109,7 @@ def test_three_workers_never_hold_or_spend_more_than_there_is(calls: list[tuple[
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        db = _store(Path(folder))
+        db = _store(SqliteTarget(folder))
         books = {worker: Book() for worker in (1, 2, 3)}
         open_: list[tuple[int, Hold, int]] = []
         spent = 0
