@@ -58,7 +58,6 @@ from asbru.sources import Sources
 from asbru.store import PostgresTarget, SchemaError, SqliteTarget, Store, Target
 from asbru.store.people import merge
 from asbru.store.seal import VARIABLE, Sealer, key_of
-from asbru.store.store import UPLOADS
 from asbru.store.watch import Watch
 from asbru.upstream.client import Client
 from asbru.upstream.objects import Site
@@ -242,7 +241,6 @@ class Worker:
             jobs=self.bedrock.jobs,
             s3_files=self.bedrock.s3_files,
             public_url=settings.public_url,
-            uploads=self.store.app_dir / UPLOADS,
         )
         health = Route(handler=health_route(self.store), fail=fail_openai, limit=0)
         identity = Identity(

@@ -7,8 +7,6 @@ from msgspec import Struct
 
 from asbru.batch.outbox import abandoned, remove
 from asbru.store import Store, batches, files, jobs
-from asbru.store.blobs import older
-from asbru.store.store import UPLOADS
 
 DAY = 86_400.0
 
@@ -53,17 +51,12 @@ class Sweep:
         await self._clear_files()
 
     async def _clear_files(self) -> None:
-        """Remove files whose time is over, bytes that an upload which died an hour ago or earlier left behind,
-        and uploads that nobody went on with for a day.
-        """
+        """Remove files whose time is over, and bytes that an upload which died an hour ago or earlier left behind."""
         store, now = self._store, self._store.clock()
         await store.write(lambda db: files.expire(db, now))
         old = [name for name, at in await store.call(store.files.entries) if at < now - 3_600]
         for name in await store.read(lambda db: files.unused(db, old)) if old else ():
             await store.call(partial(store.files.remove, name))
-        uploads = store.app_dir / UPLOADS
-        for name in await store.call(partial(older, uploads, now - DAY)):
-            await store.call(partial((uploads / name).unlink, missing_ok=True))
 
     async def _clear_outbox(self) -> None:
         """Remove lines of jobs that were never planned: their gatherer died an hour ago or earlier."""

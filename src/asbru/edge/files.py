@@ -57,7 +57,7 @@ class FileService:
         try:
             size = await self._store.call(partial(_write, self._store.files, id, pieces))
         except FileExistsError:
-            raise Refused(409, f"There is a file {id} already.", code="ALREADY_EXISTS", param="name") from None
+            raise _taken(id) from None
         return await self._added(id, new, size)
 
     def scratch(self) -> Path:
@@ -66,13 +66,19 @@ class FileService:
 
     async def add_from(self, new: NewFile, pieces: AsyncIterator[bytes]) -> File:
         """As ``add``, of pieces that come by themselves."""
-        id, depot = self.new_id(), self._store.files
-        file = await self._store.call(partial(depot.draft, id))
+        id, depot = new.id or self.new_id(), self._store.files
+        try:
+            file = await self._store.call(partial(depot.draft, id))
+        except FileExistsError:
+            raise _taken(id) from None
         try:
             async for piece in pieces:
                 await self._store.call(partial(file.write, piece))
             size = file.tell()
             await self._store.call(partial(depot.keep, id, file))
+        except FileExistsError:
+            file.close()
+            raise _taken(id) from None
         except BaseException:
             file.close()
             await self._unlink(id)
@@ -181,6 +187,10 @@ def _write(depot: Depot, id: str, pieces: Iterable[bytes]) -> int:
             depot.remove(id)
         raise
     return size
+
+
+def _taken(id: str) -> Refused:
+    return Refused(409, f"There is a file {id} already.", code="ALREADY_EXISTS", param="name")
 
 
 def _absent() -> Refused:

@@ -53,14 +53,12 @@ class _SnakeFile(Struct):
 
 
 class GeminiFiles:
-    """Handlers by operation. ``folder``: where unfinished uploads lie. ``public_url``: where clients reach us, "": the
-    host they used.
-    """
+    """Handlers by operation. ``public_url``: where clients reach us, "": the host they used."""
 
-    def __init__(self, files: FileService, batches: BatchService, folder: Path, public_url: str) -> None:
+    def __init__(self, files: FileService, batches: BatchService, public_url: str) -> None:
         self._files = files
         self._batches = batches
-        self._uploads = Uploads(files, folder)
+        self._uploads = Uploads(files)
         self._public_url = public_url
         self.upload = Route(
             handler=self._upload,

@@ -74,4 +74,4 @@ def gemini_byte_rows(parts: Parts, version: str) -> list[Mount]:
 
 
 def _files(parts: Parts) -> GeminiFiles:
-    return GeminiFiles(parts.files, parts.batches, parts.uploads, parts.public_url)
+    return GeminiFiles(parts.files, parts.batches, parts.public_url)

@@ -1,19 +1,17 @@
 """Uploads of Google's clients, which come in pieces (the ``X-Goog-Upload-*`` protocol; google-genai 3.4
-``_api_client.py``), or whole.
+``_api_client.py``).
 
 Rule 1. The address of an upload is its credential: SDKs send the pieces without their key. Nobody can guess it, and it
 is good for one day.
-Rule 2. What has come lies in a folder of the store, its description beside it: any worker can take the next piece, and
-a client that was cut off asks how far it got and goes on there.
-Rule 3. An answer that refuses says that the upload is final: SDKs send a piece again until they read a state.
+Rule 2. All that an upload is lies in the store, a file for each piece: any gateway can take the next, and a client that
+was cut off asks how far it got and goes on there.
 """
 
-import fcntl
-import os
+import base64
+import binascii
 import re
 import secrets
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,14 +20,17 @@ from msgspec import Struct
 from asbru.edge.files import FileService, NewFile
 from asbru.model.failure import Refused
 from asbru.model.files import File
+from asbru.store.files import UPLOADS
 from asbru.wire.gemini.files import LIFE
-from asbru.wire.shapes import BAD_JSON
 
 MOST = 2 << 30
 """Most bytes of a file (ai.google.dev/gemini-api/docs/files)."""
-_ID = re.compile(r"[A-Za-z0-9_-]{32}")
+_DAY = 86_400.0
+_ID = re.compile(r"([A-Za-z0-9_-]{32})\.([A-Za-z0-9_=-]*)")
 _PIECE = 1 << 20
+_MOST_PIECES = 10_000
 _COMMANDS = frozenset({"upload", "finalize", "query", "cancel"})
+_SESSION = "session"
 
 
 class Session(Struct, frozen=True):
@@ -55,6 +56,9 @@ class Piece(Struct, frozen=True):
     path: Path | None
     body: bytes = b""
 
+    def __len__(self) -> int:
+        return len(self.body) if self.path is None else self.path.stat().st_size
+
     def pieces(self) -> Iterator[bytes]:
         """The bytes, little by little."""
         if self.path is None:
@@ -73,84 +77,80 @@ class Taken(Struct, frozen=True):
     file: File | None = None
 
 
-class Uploads:
-    """``folder``: where unfinished ones lie."""
+_read = msgspec.json.Decoder(Session).decode
 
-    def __init__(self, files: FileService, folder: Path) -> None:
+
+class Uploads:
+    """An upload's id is a secret, and whose it is."""
+
+    def __init__(self, files: FileService) -> None:
         self._files = files
-        self._folder = folder
 
     async def start(self, session: Session) -> str:
         """The id of a new upload. Raises Refused(413)."""
         if session.size > MOST:
             raise _too_large()
-        id = secrets.token_urlsafe(24)
-        await self._files.call(partial(self._begin, id, msgspec.json.encode(session)))
-        return id
-
-    def _begin(self, id: str, told: bytes) -> None:
-        self._folder.mkdir(exist_ok=True, mode=0o700)
-        (self._folder / f"{id}.json").write_bytes(told)
-        (self._folder / id).touch()
+        secret = secrets.token_urlsafe(24)
+        told = {_SESSION: msgspec.json.encode(session).decode()}
+        note = NewFile(owner=session.owner, name="upload", life=_DAY, place=f"{UPLOADS}{secret}/", metadata=told)
+        await self._files.add(note, [])
+        return f"{secret}.{base64.urlsafe_b64encode(session.owner.encode()).decode()}"
 
     async def take(self, id: str, piece: Piece) -> Taken:
         """Do what a client commands. Raises Refused: 404 for an upload that is over or never was, 400 for a mistake."""
-        if not _ID.fullmatch(id):
-            raise _absent()
-        session = await self._files.call(partial(self._session, id))
+        note = await self._note(id)
+        session = _read(note.metadata[_SESSION].encode())
         commands = [word.strip().lower() for word in piece.command.split(",")]
-        if not commands or not _COMMANDS.issuperset(commands):
+        if not _COMMANDS.issuperset(commands):
             known = ", ".join(sorted(_COMMANDS))
             raise _wrong("x-goog-upload-command", f"must be of {known}, this is {piece.command!r}")
+        parts = await self._files.places(note.owner, (f"{note.place}0", f"{note.place}:"), _MOST_PIECES)
         if "cancel" in commands:
-            await self._files.call(partial(self._forget, id))
+            await self._forget([*parts, note])
             return Taken("cancelled")
+        size = sum(part.size for part in parts)
         if "upload" in commands:
-            await self._files.call(partial(self._append, id, piece, session))
-        size = await self._files.call(lambda: (self._folder / id).stat().st_size)
+            added = await self._part(note, session, piece, size)
+            parts, size = [*parts, *added], size + sum(part.size for part in added)
         if "finalize" not in commands:
             return Taken("active", size)
-        return Taken("final", size, await self._finish(id, session, size))
-
-    async def _finish(self, id: str, session: Session, size: int) -> File:
         if session.size not in (-1, size):
             raise _wrong("x-goog-upload-command", f"finalize: {session.size} bytes were announced, {size} have come")
-        file = await self._files.add(session.new, Piece("", "", self._folder / id).pieces())
-        await self._files.call(partial(self._forget, id))
-        return file
+        file = await self._files.add_from(session.new, self._joined(parts))
+        await self._forget([*parts, note])
+        return Taken("final", size, file)
 
-    def _session(self, id: str) -> Session:
+    async def _note(self, id: str) -> File:
+        found = _ID.fullmatch(id)
         try:
-            return msgspec.json.decode((self._folder / f"{id}.json").read_bytes(), type=Session)
-        except (FileNotFoundError, *BAD_JSON):
-            raise _absent() from None
+            owner = base64.urlsafe_b64decode(found[2]).decode() if found else ""
+            return await self._files.placed(owner, f"{UPLOADS}{found[1] if found else ''}/")
+        except (Refused, binascii.Error, UnicodeDecodeError):
+            text = "There is no such upload: it has ended, or its day is over."
+            raise Refused(404, text, code="not_found_error") from None
 
-    def _append(self, id: str, piece: Piece, session: Session) -> None:
-        """Write a piece where the last one ended; one at a time, whoever writes."""
-        with (self._folder / id).open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            begin = size = os.fstat(file.fileno()).st_size
-            if piece.offset not in ("", str(size)):
-                raise _wrong("x-goog-upload-offset", f"must be {size}, this is {piece.offset!r}")
-            most = MOST if session.size < 0 else session.size
-            try:
-                for chunk in piece.pieces():
-                    size += len(chunk)
-                    if size > most:
-                        raise _too_large() if most == MOST else _wrong("body", f"more than {most} bytes were sent")
-                    file.write(chunk)
-            except BaseException:
-                file.flush()
-                file.truncate(begin)
-                raise
+    async def _part(self, note: File, session: Session, piece: Piece, size: int) -> Sequence[File]:
+        """Keep a piece, which must begin where the last one ended; an empty one is none."""
+        if piece.offset not in ("", str(size)):
+            raise _wrong("x-goog-upload-offset", f"must be {size}, this is {piece.offset!r}")
+        length = await self._files.call(lambda: len(piece))
+        if size + length > MOST:
+            raise _too_large()
+        if 0 <= session.size < size + length:
+            raise _wrong("body", f"more than {session.size} bytes were sent")
+        if not length:
+            return ()
+        new = NewFile(owner=note.owner, name="part", life=_DAY, place=f"{note.place}{size:012d}")
+        return (await self._files.add(new, piece.pieces()),)
 
-    def _forget(self, id: str) -> None:
-        for name in (f"{id}.json", id):
-            (self._folder / name).unlink(missing_ok=True)
+    async def _joined(self, parts: Sequence[File]) -> AsyncIterator[bytes]:
+        for part in parts:
+            async for chunk in await self._files.content(part.owner, part.id):
+                yield chunk
 
-
-def _absent() -> Refused:
-    return Refused(404, "There is no such upload: it has ended, or its day is over.", code="not_found_error")
+    async def _forget(self, files: Sequence[File]) -> None:
+        for file in files:
+            await self._files.delete(file.owner, file.id)
 
 
 def _too_large() -> Refused:

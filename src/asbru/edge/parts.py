@@ -1,7 +1,6 @@
 """What the tables of routes are made from, and how a table is put below a prefix."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -19,7 +18,7 @@ from asbru.gateway.models import ModelLists
 
 class Parts(Struct, frozen=True, kw_only=True):
     """What answers. Each dialect's table picks what it needs. ``public_url``: where clients reach the gateway; "": the
-    host they used. ``uploads``: where unfinished uploads lie.
+    host they used.
     """
 
     inference: Inference
@@ -32,7 +31,6 @@ class Parts(Struct, frozen=True, kw_only=True):
     passed: PassRoutes
     responses: Responses
     public_url: str
-    uploads: Path
 
 
 def below(prefix: str, mounts: Iterable[Mount]) -> list[Mount]:

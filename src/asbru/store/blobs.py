@@ -179,11 +179,6 @@ class Shelf:
                 os.close(self._open.popitem()[1])
 
 
-def older(folder: Path, than: float) -> list[str]:
-    """Names of the files in ``folder`` that were last written before a time (Unix seconds)."""
-    return [entry.name for entry in os.scandir(folder) if entry.is_file() and entry.stat().st_mtime < than]
-
-
 def sync_folder(folder: Path) -> None:
     """Make new names in ``folder`` durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -23,8 +23,6 @@ T = TypeVar("T")
 OUTBOX = "outbox"
 SPOOL = "spool"
 FILES = "files"
-UPLOADS = "uploads"
-"""Where unfinished uploads lie."""
 
 
 class Clocks:
@@ -74,7 +72,7 @@ class Store:
         """
         target = SqliteTarget(str(where)) if isinstance(where, Path) else where
         app_dir = Path(target.app_dir)
-        for folder in (app_dir, app_dir / SPOOL, app_dir / UPLOADS):
+        for folder in (app_dir, app_dir / SPOOL):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return cls(target, worker, clock if isinstance(clock, Clocks) else Clocks(clock), limits)
 
