@@ -40,6 +40,15 @@ MEMBERS = {
 """Members of ``Price``, and the price keys of genai-prices that fill them, the first that is there."""
 
 
+_RANKERS = {
+    "cohere": {"rerank-v4.0-pro": "2.5", "rerank-": "2"},
+    "aws": {"cohere.rerank-": "2", "amazon.rerank-": "1"},
+}
+"""Dollars of a thousand searches, by what a model's name holds (the first that does counts): genai-prices has none for
+reranking. Sources: cohere.com/pricing, aws.amazon.com/bedrock/pricing.
+"""
+
+
 def render(day: date) -> str:
     """The file for ``day``: one line per model, so that a change of prices is a change of lines."""
     priced = {provider.id: _provider(provider, day) for provider in providers}
@@ -67,8 +76,13 @@ def _block(priced: PricedProvider) -> str:
 def _provider(provider: types.Provider, day: date) -> PricedProvider:
     return PricedProvider(
         fallback=tuple(provider.fallback_model_providers or ()),
-        models=tuple(_model(model, day) for model in provider.models),
+        models=(*_rankers(provider.id), *(_model(model, day) for model in provider.models)),
     )
+
+
+def _rankers(provider: str) -> Iterable[PricedModel]:
+    for name, dollars in _RANKERS.get(provider, {}).items():
+        yield PricedModel(Match(contains=(name,)), (Price(searches=_nano(Decimal(dollars) * 1000)),))
 
 
 def _model(model: types.ModelInfo, day: date) -> PricedModel:

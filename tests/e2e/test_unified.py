@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -50,6 +52,22 @@ def test_extra_fields_of_streams(model: str, client: httpx2.Client) -> None:
     assert [frame["extra_fields"]["chunk_index"] for frame in frames] == list(range(len(frames)))
     assert frames[0]["extra_fields"]["request_type"] == "chat_completion_stream"
     assert told.endswith("data: [DONE]\n\n")
+
+
+def test_reranking_is_billed_by_the_search(client: httpx2.Client, running_gateway: Process) -> None:
+    """As Cohere tells, and as Bedrock, which does not tell, bills."""
+    documents = [f"document {n}" for n in range(101)]
+    for model in ("cohere/rerank-v3.5", "bedrock/cohere.rerank-v3-5:0"):
+        answer = client.post("/v1/rerank", json={"model": model, "query": "document 5", "documents": documents})
+        assert answer.status_code == 200, answer.text
+        (path,) = [each for each in running_gateway.log.parent.rglob("*.db") if each.stat().st_size]
+        found: list[tuple[str, int]] = []
+        deadline = time.monotonic() + 10
+        while not found and time.monotonic() < deadline:
+            with sqlite3.connect(path) as store:
+                at = (answer.headers["request-id"],)
+                found = store.execute("SELECT usage, cost FROM logs WHERE id = ?", at).fetchall()
+        assert [(json.loads(usage)["searches"], cost) for usage, cost in found] == [(2, 4_000_000)]
 
 
 def test_extra_fields_of_failures(client: httpx2.Client) -> None:

@@ -51,6 +51,9 @@ M = 1_000_000
         (Usage(sound_ms=1), (FULL,), 100),
         (Usage(characters=M), (FULL,), 15 * NANO),
         (Usage(sound_ms=5, characters=5), (PLAIN,), 0),
+        # Reranking by the search.
+        (Usage(searches=3), (Price(searches=2_000 * NANO),), 6_000_000),
+        (Usage(searches=3, input=10), (Price(input=1_000_000),), 10),
         (Usage(output=10, reasoning=1), (FULL,), (9 * 2000 + 3000) * 1000),
         # A provider that reports more parts than the whole is not paid for a negative rest.
         (Usage(input=1, cache_read=2), (FULL,), 200 * 1000),

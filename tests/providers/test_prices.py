@@ -158,6 +158,21 @@ def test_every_model_is_found_and_priced_as_genai_prices_does() -> None:
     assert compared > 2_000
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "dollars"),
+    [
+        ("cohere", "rerank-v3.5", 2),
+        ("cohere", "rerank-multilingual-v3.0", 2),
+        ("cohere", "rerank-v4.0-fast", 2),
+        ("cohere", "rerank-v4.0-pro", 2.5),
+        ("bedrock", "cohere.rerank-v3-5:0", 2),
+        ("bedrock", "arn:aws:bedrock:us-west-2::foundation-model/amazon.rerank-v1:0", 1),
+    ],
+)
+def test_reranking_is_priced_by_the_search(provider: str, model: str, dollars: float) -> None:
+    assert cost(Usage(searches=1000), BOOK.price(provider, model)) == dollars * NANO
+
+
 def test_a_price_that_depends_on_the_hour_is_the_dearest() -> None:
     (model,) = (each for each in _theirs("deepseek").models if each.id == "deepseek-v4-pro")
     dearest = max(model.get_prices(NOON.replace(hour=hour, minute=30)).__dict__["input_mtok"] for hour in range(24))

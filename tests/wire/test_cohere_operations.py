@@ -129,7 +129,7 @@ def test_rankings_that_are_none(codec: AnyCodec, body: bytes) -> None:
 
 def test_usage_by_one_partial_decode() -> None:
     assert UNIFIED.read_usage(b'{"usage": {"total_tokens": 9}}') == Usage(input=9)
-    assert RERANK.read_usage(b'{"meta": {"billed_units": {"search_units": 1}}}') == Usage()
+    assert RERANK.read_usage(b'{"meta": {"billed_units": {"search_units": 1}}}') == Usage(searches=1)
     assert EMBED.read_usage(b'{"meta": {"billed_units": {"input_tokens": 4}}}') == Usage(input=4)
     assert EMBED.read_usage(b'{"id": "x"}') is None
     assert CODECS[Format.COHERE_TOKENIZE].read_usage(b"{}") == Usage()
@@ -220,6 +220,23 @@ def answering(codec: AnyCodec, reply: Any) -> httpx.Client:
     return httpx.Client(transport=httpx.MockTransport(answer))
 
 
+@pytest.mark.parametrize(
+    ("format", "member"),
+    [
+        (Format.OPENAI_RERANK, "documents"),
+        (Format.COHERE_RERANK, "documents"),
+        (Format.COHERE_RERANK_V1, "documents"),
+        (Format.BEDROCK_RERANK, "sources"),
+        (Format.BEDROCK_RERANK_INVOKE, "documents"),
+    ],
+)
+def test_searches_that_are_not_told_are_counted(format: Format, member: str) -> None:
+    for count, searches in ((1, 1), (100, 1), (101, 2), (1000, 10)):
+        body = msgspec.json.encode({member: ["x"] * count})
+        assert CODECS[format].asked_usage(Envelope(body)) == Usage(searches=searches)
+    assert CODECS[format].asked_usage(Envelope(b'{"%b": 5}' % member.encode())) == Usage()
+
+
 def test_the_sdk_reads_what_we_write() -> None:
     found: Any = cohere.ClientV2("x", httpx_client=answering(EMBED, REPLY)).embed(
         model="m", texts=["a", "b"], input_type="search_query", embedding_types=["float", "base64"]
@@ -228,7 +245,9 @@ def test_the_sdk_reads_what_we_write() -> None:
     assert found.embeddings.base64 == ["AAAAPwAAgL4="] * 2
     older: Any = cohere.Client("x", httpx_client=answering(EMBED_V1, REPLY)).embed(model="m", texts=["a", "b"])
     assert older.embeddings == [[0.5, -0.25]] * 2
-    ranking = RerankReply(model="m", results=(Ranked(index=1, score=0.9),), units=2, origin=Format.OPENAI_RERANK)
+    ranking = RerankReply(
+        model="m", results=(Ranked(index=1, score=0.9),), usage=Usage(searches=2), origin=Format.OPENAI_RERANK
+    )
     newer = cohere.ClientV2("x", httpx_client=answering(RERANK, ranking))
     result: Any = newer.rerank(model="m", query="?", documents=["a", "b"])
     assert (result.results[0].index, result.results[0].relevance_score) == (1, 0.9)

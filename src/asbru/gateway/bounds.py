@@ -36,7 +36,7 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 def bound_of(x: Exchange, size: int) -> Usage:
     """What a call may use at most. ``size``: bytes of its body."""
     if OPERATIONS[x.codec.format] not in _TALKS:
-        return Usage(input=size // _BYTES_PER_TOKEN + 1)
+        return msgspec.structs.replace(x.codec.asked_usage(x.envelope), input=size // _BYTES_PER_TOKEN + 1)
     return Usage(input=_input(x, size), output=_output(x.envelope.members, x.extra))
 
 

@@ -31,12 +31,20 @@ class Ranked(Struct, frozen=True, kw_only=True):
 
 
 class RerankReply(Struct, frozen=True, kw_only=True):
-    """``results``: the best first. ``units``: what the provider bills (Cohere ``search_units``), 0 when not told."""
+    """``results``: the best first."""
 
     id: str = ""
     model: str
     results: tuple[Ranked, ...]
-    units: int = 0
     usage: Usage = Usage()
     extra: Mapping[str, Raw] = {}
     origin: Format
+
+
+_PER_SEARCH = 100
+"""Documents that are billed as one search, by Cohere and by Amazon alike."""
+
+
+def searches_for(documents: int) -> int:
+    """What ranking so many documents is billed as, where the provider does not tell."""
+    return max(-(-documents // _PER_SEARCH), 1)

@@ -26,6 +26,7 @@ class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Tokens of one exchange. ``input`` counts all input, the cached parts included; ``output`` counts reasoning too.
 
     Sound that is not counted in tokens: ``sound_ms`` milliseconds of it were heard, ``characters`` were spoken.
+    ``searches``: what reranking is billed by (Cohere's ``search_units``: a query with up to 100 documents).
 
     Sources: OpenAI ``CompletionUsage`` (prompt_tokens includes cached_tokens), Anthropic ``Usage`` (input_tokens
     excludes cache_read_input_tokens and cache_creation_input_tokens: the codec adds them up).
@@ -43,6 +44,7 @@ class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_image: int = 0
     sound_ms: int = 0
     characters: int = 0
+    searches: int = 0
     estimated: bool = False
 
 
@@ -50,7 +52,8 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Nano-dollars per million tokens. ``above`` > 0: these hold when the input is longer than that many tokens.
 
     None: such tokens cost what plain ones do (``cache_write_1h``: what ``cache_write_5m`` does).
-    ``sound_hour``: of an hour of sound that is heard; ``characters``: of a million that are spoken.
+    ``sound_hour``: of an hour of sound that is heard; ``characters``: of a million that are spoken;
+    ``searches``: of a million.
     """
 
     input: int = 0
@@ -65,6 +68,7 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasoning: int | None = None
     sound_hour: int = 0
     characters: int = 0
+    searches: int = 0
     above: int = 0
 
 
@@ -84,8 +88,9 @@ def cost(usage: Usage, tiers: tuple[Price, ...]) -> int:
             if usage.input > tier.above:
                 price = tier
     total = _input(usage, price) + _output(usage, price)
-    if usage.sound_ms or usage.characters:
+    if usage.sound_ms or usage.characters or usage.searches:
         total += usage.sound_ms * price.sound_hour * 1_000_000 // 3_600_000 + usage.characters * price.characters
+        total += usage.searches * price.searches
     return (total + 500_000) // 1_000_000
 
 

@@ -5,13 +5,17 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw
 
-from asbru.model.rerank import Ranked, RerankAsk
+from asbru.model.failure import Refused
+from asbru.model.rerank import Ranked, RerankAsk, searches_for
+from asbru.model.usage import Usage
 from asbru.wire.codec import Stamp
+from asbru.wire.envelope import Envelope
 from asbru.wire.shapes import BAD_JSON, join, refused
 
 Documents = tuple[str | Raw, ...]
 
 _document = msgspec.json.Decoder(str | dict[str, Raw]).decode
+_list = msgspec.json.Decoder(list[Raw])
 _string = msgspec.json.Decoder(str).decode
 
 
@@ -55,3 +59,12 @@ def _object(document: str | Raw) -> object:
     if isinstance(document, str):
         return {"text": document}
     return document if bytes(document).lstrip().startswith(b"{") else {"text": text_of(document)}
+
+
+def asked_usage(envelope: Envelope, name: str = "documents") -> Usage:
+    """The searches that so many documents are billed as; nothing where nobody could count them."""
+    try:
+        documents = envelope.get(name, _list)
+        return Usage(searches=searches_for(len(documents or ())))
+    except Refused:
+        return Usage()

@@ -15,6 +15,7 @@ from asbru.wire.bedrock.errors import read_failure, write_failure
 from asbru.wire.codec import Codec, Peek, Stamp, Written
 from asbru.wire.envelope import Envelope
 from asbru.wire.peeking import LONGEST_MODEL, peek_fallbacks
+from asbru.wire.ranking import asked_usage
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, Shape, given, join, read_members, refused, said, write_json
 
 AGENT = Format.BEDROCK_RERANK
@@ -240,6 +241,7 @@ CODEC: Codec[RerankAsk, RerankReply] = Codec(
     put=put,
     read_ask=read_ask,
     write_reply=write_reply,
+    asked_usage=lambda envelope: asked_usage(envelope, "sources"),
     read_usage=_no_usage,
     read_failure=read_failure,
     write_failure=write_failure,
@@ -256,6 +258,7 @@ INVOKE_CODEC: Codec[RerankAsk, RerankReply] = Codec(
     write_ask=write_invoke,
     read_reply=read_reply,
     write_reply=write_invoke_reply,
+    asked_usage=asked_usage,
     read_usage=_no_usage,
     read_failure=read_failure,
     write_failure=write_failure,

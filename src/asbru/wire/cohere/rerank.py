@@ -12,10 +12,10 @@ from asbru.model.names import Family, Format
 from asbru.model.rerank import Ranked, RerankAsk, RerankReply
 from asbru.wire.codec import Codec, Stamp, Written
 from asbru.wire.cohere.errors import read_failure, write_failure
-from asbru.wire.cohere.usage import WireUsage, read_usage, search_units, to_usage
+from asbru.wire.cohere.usage import WireUsage, read_usage, to_usage
 from asbru.wire.envelope import Envelope
 from asbru.wire.peeking import peek_whole, put_model
-from asbru.wire.ranking import document_of, read_documents, text_of
+from asbru.wire.ranking import asked_usage, document_of, read_documents, text_of
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, Shape, given, read_members, said, write_json
 
 HERE = Format.COHERE_RERANK
@@ -142,7 +142,6 @@ def read_reply(body: bytes) -> RerankReply:
             Ranked(index=each.index, score=each.relevance_score, document=given(each.document))
             for each in whole.results
         ),
-        units=search_units(meta),
         usage=to_usage(meta),
         extra=extra,
         origin=HERE,
@@ -162,7 +161,7 @@ def write_older_reply(reply: RerankReply, stamp: Stamp) -> Written:
 def _written(reply: RerankReply, stamp: Stamp, version: str) -> Written:
     home = reply.origin is HERE
     lost = [name for name, raw in reply.extra.items() if not home and said(raw)]
-    told = (("search_units", reply.units), ("input_tokens", reply.usage.input))
+    told = (("search_units", reply.usage.searches), ("input_tokens", reply.usage.input))
     units = {name: value for name, value in told if value}
     body: dict[str, object] = {
         "id": stamp.id,
@@ -192,6 +191,7 @@ CODEC: Codec[RerankAsk, RerankReply] = Codec(
     write_ask=write_ask,
     read_reply=read_reply,
     write_reply=write_reply,
+    asked_usage=asked_usage,
     read_usage=read_usage,
     read_failure=read_failure,
     write_failure=write_failure,
@@ -208,6 +208,7 @@ V1: Codec[RerankAsk, RerankReply] = Codec(
     write_ask=write_older_ask,
     read_reply=read_reply,
     write_reply=write_older_reply,
+    asked_usage=asked_usage,
     read_usage=read_usage,
     read_failure=read_failure,
     write_failure=write_failure,

@@ -59,12 +59,8 @@ def to_usage(usage: WireUsage) -> Usage:
         input=taken,
         output=int(units.output_tokens or tokens.output_tokens or 0),
         cache_read=min(int(usage.cached_tokens or 0), taken),
+        searches=int(units.search_units or 0),
     )
-
-
-def search_units(usage: WireUsage) -> int:
-    """What a rerank costs, in searches."""
-    return int((usage.billed_units or Units()).search_units or 0)
 
 
 def write_usage(usage: Usage) -> dict[str, object]:

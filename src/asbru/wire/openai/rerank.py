@@ -14,7 +14,7 @@ from asbru.wire.codec import Codec, Stamp, Written
 from asbru.wire.envelope import Envelope
 from asbru.wire.openai.errors import read_failure, write_failure
 from asbru.wire.peeking import peek_whole, put_model
-from asbru.wire.ranking import document_of, read_documents
+from asbru.wire.ranking import asked_usage, document_of, read_documents
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, Shape, given, read_members, said, write_json
 
 HERE = Format.OPENAI_RERANK
@@ -163,6 +163,7 @@ CODEC: Codec[RerankAsk, RerankReply] = Codec(
     write_ask=write_ask,
     read_reply=read_reply,
     write_reply=write_reply,
+    asked_usage=asked_usage,
     read_usage=read_usage,
     read_failure=read_failure,
     write_failure=write_failure,
