@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from asbru.cli import batch, check, mock, serve
+from asbru.cli import batch, check, db, mock, serve
 
 app = typer.Typer(
     name="asbru",
@@ -17,6 +17,7 @@ app.command("serve")(serve.serve)
 app.command("check")(check.check)
 app.command("mock")(mock.mock)
 app.add_typer(batch.app, name="batch")
+app.add_typer(db.app, name="db")
 
 
 @app.callback(invoke_without_command=True)

@@ -50,6 +50,12 @@ class Backend(Protocol):
     shared: bool
     """Whether gateways of other machines may be at it."""
 
+    head: str
+    """The schema that this program speaks."""
+
+    def revision(self) -> str:
+        """The schema that is there, "" for none. Raises what the database raises."""
+
     def prepare(self) -> None:
         """Make or upgrade it. Raises SchemaError, OSError."""
 

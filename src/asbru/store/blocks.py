@@ -24,7 +24,8 @@ _SEGMENT = "segments/"
 _STEP = 100
 """Segments removed in one transaction."""
 
-_INSERT = "INSERT INTO blobs (name, k, written_at, bytes) VALUES (?, ?, ?, ?)"
+INSERT = "INSERT INTO blobs (name, k, written_at, bytes) VALUES (?, ?, ?, ?)"
+"""A part of a file, or a segment."""
 _READ = (
     "SELECT substring(b.bytes FROM p.at::int + 1 FOR p.length::int)"
     " FROM unnest(?::text[], ?::bigint[], ?::bigint[]) WITH ORDINALITY AS p(name, at, length, i)"
@@ -72,7 +73,7 @@ class BlockAppender:
         rows, self._full = self._full, []
         if rows:
             assert db is not None, "segments are written in a transaction here"
-            db.executemany(_INSERT, [(_SEGMENT + name, 0, time.time(), body) for name, body in rows])
+            db.executemany(INSERT, [(_SEGMENT + name, 0, time.time(), body) for name, body in rows])
 
     def abandon(self) -> None:
         """Forget what was not written; its names are not used again."""
@@ -140,7 +141,7 @@ class Table:
     def _insert(self, db: Db, name: str, file: BinaryIO) -> None:
         piece, k = file.read(_PIECE), 0
         while piece or k == 0:
-            db.execute(_INSERT, (self._prefix + name, k, time.time(), piece))
+            db.execute(INSERT, (self._prefix + name, k, time.time(), piece))
             piece, k = file.read(_PIECE), k + 1
 
     def open(self, name: str) -> BinaryIO:

@@ -21,7 +21,8 @@ from asbru.store.blobs import Appender, Place
 from asbru.store.db import Db
 from asbru.store.depot import Depot
 from asbru.store.notices import ALIVE, CHANNEL, Notices
-from asbru.store.postgres import PostgresDb, connect, prepare
+from asbru.store.postgres import PostgresDb, connect, prepare, revision
+from asbru.store.sqlite import HEAD
 
 _CLEARING = 0x61736263
 _ABSENT = (
@@ -34,12 +35,21 @@ class Cluster:
     """``target``: the database. Its ``app_dir`` holds drafts and copies only."""
 
     shared = True
+    head = HEAD
 
     def __init__(self, target: PostgresTarget) -> None:
         self.folder = Path(target.app_dir)
         self._target = target
         self._conninfo = conninfo_of(target)
         self._notices = Notices(self._conninfo)
+
+    def revision(self) -> str:
+        """The schema that is there, "" for none."""
+        db = self.connect()
+        try:
+            return revision(db)
+        finally:
+            db.close()
 
     def prepare(self) -> None:
         """Make or upgrade the tables; a server that is being started is waited for."""

@@ -10,7 +10,7 @@ from asbru.store import clearing
 from asbru.store.blobs import ROLL, Appender, FileAppender, Place, Shelf
 from asbru.store.db import Db
 from asbru.store.depot import Depot, Folder
-from asbru.store.sqlite import Presence, connect, locked, prepare
+from asbru.store.sqlite import HEAD, Presence, connect, locked, prepare, revision
 
 DATABASE = "asbru.db"
 SEGMENTS = "segments"
@@ -33,12 +33,23 @@ class Directory:
     """``folder``: the app dir."""
 
     shared = False
+    head = HEAD
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = folder / DATABASE
         self.shelf = Shelf(folder / SEGMENTS)
         self._presence: Presence | None = None
+
+    def revision(self) -> str:
+        """The schema that is there, "" for none."""
+        if not self.database.is_file():
+            return ""
+        db = connect(self.database)
+        try:
+            return revision(db)
+        finally:
+            db.close()
 
     def prepare(self) -> None:
         """Make or upgrade the SQLite file."""

@@ -40,7 +40,7 @@ def prepare(database: Path) -> None:
     """Make or upgrade ``database``. Raises SchemaError. The caller holds the lock of the directory."""
     db = connect(database)
     try:
-        found = _revision(db)
+        found = revision(db)
         if found == "":
             db.executescript("BEGIN IMMEDIATE;\n" + Path(__file__).with_name("schema.sql").read_text() + "COMMIT;")
     finally:
@@ -49,7 +49,8 @@ def prepare(database: Path) -> None:
         _upgrade(database, found)
 
 
-def _revision(db: sqlite3.Connection) -> str:
+def revision(db: sqlite3.Connection) -> str:
+    """The schema of the database; "" for an empty one."""
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
         return ""
     row = db.execute("SELECT version_num FROM alembic_version").fetchone()
