@@ -20,10 +20,12 @@ fix:  ## mend what lint and format can mend
 	$(RUN)/ruff check --fix && $(RUN)/ruff format
 bench: setup  ## measure against nginx on this machine (needs gcc and nginx); ONLY=speed,stream,start,batch,scale
 	$(RUN)/python -m bench.run $(if $(ONLY),--only $(ONLY))
+faults: setup  ## 20 seeded fault runs of 20,000 items on SQLite and PostgreSQL (an hour); RUNS=2 ITEMS=2000 SEED=1 STORE=postgres
+	PYTHONPATH=tests $(RUN)/python -m faults $(if $(RUNS),--runs $(RUNS)) $(if $(ITEMS),--items $(ITEMS)) $(if $(SEED),--seed $(SEED)) $(if $(STORE),--store $(STORE))
 docs:  ## check that the documentation says what the code does
 	$(RUN)/pytest tests/test_docs.py tests/test_house.py
 clean:  ## remove what the other commands made
 	rm -rf .venv .envs .uv .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache .coverage dist build
 
-.PHONY: help setup demo test cover agents check fix bench docs clean
+.PHONY: help setup demo test cover agents check fix bench faults docs clean

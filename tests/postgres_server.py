@@ -76,6 +76,12 @@ class PostgresServer:
         """A connection of the test's own."""
         return psycopg.connect(host="127.0.0.1", port=self.port, user="asbru", dbname=name, autocommit=True)
 
+    @property
+    def pid(self) -> int:
+        """The process that all others are children of."""
+        assert self._child is not None
+        return self._child.pid
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End it: SIGINT cuts all connections and shuts down in order, SIGQUIT is like a crash."""
         assert self._child is not None

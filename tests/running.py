@@ -41,7 +41,7 @@ class Process:
         """Start it and wait until it answers."""
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "asbru", *self._arguments],
+                self.command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -53,6 +53,10 @@ class Process:
             if self._child.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{self._arguments} did not start:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.02)
+
+    def command(self) -> list[str]:
+        """What is run."""
+        return [sys.executable, "-m", "asbru", *self._arguments]
 
     def _answers(self) -> bool:
         try:

@@ -32,7 +32,9 @@ def answer(talker: Talker, dialect: Dialect, read: Callable[[], Asked], place: P
         raise scripted(dialect, told)
     if told.reset or told.drop or told.garbage:
         raise Failure(500, "The server had an error while processing your request.", code=dialect.codes(500))
-    return asked, talker.say(asked, told)
+    said = talker.say(asked, told)
+    talker.stats.served("batch", asked.model, asked.text, (said.input, said.output))
+    return asked, said
 
 
 def slices(items: Iterable[T]) -> Iterator[list[T]]:

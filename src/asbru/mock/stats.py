@@ -26,6 +26,8 @@ class Stats:
         self.keys: Counter[str] = Counter()
         self.marks: Counter[str] = Counter()
         self.prompts: Counter[str] = Counter()
+        self.bill: dict[str, Counter[str]] = {}
+        self._billed: set[tuple[str, str]] = set()
         self.last: dict[str, Any] = {}
         self.running: int = getattr(self, "running", 0)
         self.peak = self.running
@@ -50,6 +52,16 @@ class Stats:
         if (mark := marked(text)) and mark.id:
             self.marks[mark.id] += 1
 
+    def served(self, how: str, model: str, text: str, tokens: tuple[int, int]) -> None:
+        """An answer was made, so it is billed, whether it arrives or not. ``how``: ``live`` or ``batch``.
+
+        What was answered the same way before is counted as ``again``: its sender lost the first answer.
+        """
+        key = (how, digest(text))
+        again = " again" if key in self._billed else ""
+        self._billed.add(key)
+        self.bill.setdefault(f"{how} {model}{again}", Counter()).update(calls=1, input=tokens[0], output=tokens[1])
+
     def keep(self, path: str, headers: Headers, body: bytes) -> None:
         """Keep the request, secrets and all, when recording."""
         if self._record:
@@ -70,6 +82,7 @@ class Stats:
             "models": dict(self.models),
             "keys": dict(self.keys),
             "marks": dict(self.marks),
+            "bill": {name: dict(sums) for name, sums in self.bill.items()},
             "prompts": prompts,
             "running": self.running,
             "peak": self.peak,

@@ -77,7 +77,9 @@ class Talker:
             answer = self._streamed(dialect, asked, told)
         else:
             await pause(told.first if told.first >= 0 else self.options.latency)
-            body = dialect.write(asked, self.say(asked, told), self.stamp(asked.model))
+            said = self.say(asked, told)
+            self.stats.served("live", asked.model, asked.text, (said.input, said.output))
+            body = dialect.write(asked, said, self.stamp(asked.model))
             answer = Answer(status=200, headers=dialect.headers, body=body)
         return spoil(answer, told)
 
@@ -100,7 +102,9 @@ class Talker:
         return told
 
     def _streamed(self, dialect: Dialect, asked: Asked, told: Directive) -> Answer:
-        frames = dialect.frames(asked, self.say(asked, told), self.stamp(asked.model))
+        said = self.say(asked, told)
+        self.stats.served("live", asked.model, asked.text, (said.input, said.output))
+        frames = dialect.frames(asked, said, self.stamp(asked.model))
         if told.errorafter >= 0:
             frames = _then(islice(frames, told.errorafter), dialect.error_frame(_overloaded(dialect)))
         if told.garbage:
