@@ -48,7 +48,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 def play(folder: Path, store: str, seed: int, items: int) -> Report:
     """One run."""
-    scene = Scene(folder, store, seed)
+    scene = Scene(folder, store, seed, items)
     began = time.monotonic()
     try:
         scene.start()

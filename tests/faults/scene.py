@@ -36,11 +36,12 @@ class Jumpy(Process):
 
 
 class Scene:
-    """``store``: "sqlite" (three workers of one gateway) or "postgres" (three gateways)."""
+    """``store``: "sqlite" (three workers of one gateway) or "postgres" (three gateways). ``size``: items."""
 
-    def __init__(self, folder: Path, store: str, seed: int) -> None:
+    def __init__(self, folder: Path, store: str, seed: int, size: int) -> None:
         self.folder = folder
         self.store = store
+        self.size = size
         self.dice = random.Random(seed)
         self.mock = scripted_provider(folder / "mock", "--fail", FAIL, "--seed", str(seed))
         self.postgres: PostgresServer | None = None
@@ -123,9 +124,9 @@ class Scene:
             limit(pid, UNLIMITED)
 
     def storm(self) -> None:
-        """Hundreds of 429s in a row."""
+        """Many 429s in a row."""
         reply = {"status": 429, "retry_after": 0.5}
-        self.script([{"match": {"path": "/v1/chat/completions"}, "reply": reply, "times": 300}])
+        self.script([{"match": {"path": "/v1/chat/completions"}, "reply": reply, "times": self.size // 20}])
 
     def hang(self) -> None:
         """Some requests are never answered, and many fail."""
@@ -133,7 +134,7 @@ class Scene:
         self.script(
             [
                 {"match": path, "reply": {"stall": True}, "times": 3},
-                {"match": path, "reply": {"status": 503}, "times": 50},
+                {"match": path, "reply": {"status": 503}, "times": self.size // 100 + 1},
                 {"match": {"method": "POST", "path": "/v1/batches"}, "reply": {"drop": True}, "times": 1},
                 {"match": {"method": "GET", "path": "/v1/batches/*"}, "reply": {"status": 500}, "times": 3},
             ]

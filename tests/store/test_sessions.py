@@ -13,7 +13,7 @@ from store_kit import SHARE, Clock, count, done, fill, new_batch, opened, states
 from asbru.model.batches import State
 from asbru.store import Store, Target, batches, items, jobs, sessions
 from asbru.store.db import Db
-from asbru.store.items import Claimed
+from asbru.store.items import Claimed, Postponed
 
 
 async def claim(store: Store, most: int = 2) -> list[Claimed]:
@@ -97,6 +97,24 @@ def test_heartbeats_keep_the_claims(where: Target) -> None:
             assert await other.beat()
         assert await now_in(other) == ["claimed", "claimed", "waiting", "waiting"]
         await other.close()
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_a_clock_that_is_set_back_makes_nobody_wait_for_hours(where: Target) -> None:
+    async def run() -> None:
+        clock = Clock()
+        store = opened(where, "w", clock)
+        await store.write(lambda db: fill(db, new_batch()))
+        await claim(store, 1)
+        later = [Postponed(1, 0, clock.now + 60)]
+        await store.write(lambda db: items.postpone(db, store.session, later, clock.now))
+        await store.beat()
+        assert len(await claim(store, 9)) == 3, "a minute is a minute"
+        clock.now -= 7_200
+        await store.beat()
+        assert len(await claim(store, 9)) == 1
         await store.close()
 
     asyncio.run(run())

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from asbru.model.failure import Failure, Unavailable
 from asbru.model.record import Record
-from asbru.store import clearing, replies, sessions
+from asbru.store import clearing, replies, sessions, waits
 from asbru.store.backend import Backend, PostgresTarget, SqliteTarget, Target
 from asbru.store.blobs import Place
 from asbru.store.db import Again, Db, InDoubt, Work, transaction
@@ -136,6 +136,7 @@ class Store:
             begun = session if held else sessions.begin(db, self.worker, now + sessions.LEASE)
             dead = self._watch.dead(db, self._backend.absent(db))
             sessions.end(db, [each for each in dead if each != begun], now)
+            waits.cut_short(db, now)
             if not held:
                 # What it claimed since it was given up is nobody's now.
                 sessions.free(db, now)
