@@ -55,7 +55,7 @@ from asbru.natives import native_providers
 from asbru.providers import Provider, SigV4
 from asbru.providers.prices import batch_price_of, bundled, price_of
 from asbru.sources import Sources
-from asbru.store import PostgresTarget, SchemaError, SqliteTarget, Store, Target
+from asbru.store import Clocks, PostgresTarget, SchemaError, SqliteTarget, Store, Target
 from asbru.store.people import merge
 from asbru.store.seal import VARIABLE, Sealer, key_of
 from asbru.store.watch import Watch
@@ -164,7 +164,7 @@ class Worker:
 
     def __init__(self, plant: Plant, name: str) -> None:
         settings = self.settings = plant.settings
-        self.store = Store.open(plant.target, name, time.time)
+        self.store = Store.open(plant.target, name, Clocks(time.time, told=True))
         self.client = Client()
         signers = Signers(self.client.send, time.time)
         tools = self._tools(settings)

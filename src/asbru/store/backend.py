@@ -62,6 +62,9 @@ class Backend(Protocol):
     def connect(self, *, reading: bool = False) -> Db:
         """A connection. Raises what the database raises."""
 
+    def now(self, db: Db) -> float | None:
+        """The time of day that all gateways go by, None when that is the machine's."""
+
     def opening(self) -> AbstractContextManager[None]:
         """Held while a process makes itself known, so that two that start together see each other."""
 

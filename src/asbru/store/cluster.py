@@ -59,6 +59,10 @@ class Cluster:
         """A connection."""
         return connect(self._conninfo, reading=reading)
 
+    def now(self, db: Db) -> float | None:
+        """The database's: gateways on machines whose clocks differ agree on what is due."""
+        return float(db.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()[0])
+
     def opening(self) -> AbstractContextManager[None]:
         """Nothing to hold: every session has a lock of its own."""
         return nullcontext()

@@ -63,6 +63,10 @@ class Directory:
             db.execute("PRAGMA query_only=ON")
         return db
 
+    def now(self, db: Db) -> float | None:
+        """The machine's."""
+        return None
+
     def opening(self) -> AbstractContextManager[None]:
         """A lock on a file of the directory."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

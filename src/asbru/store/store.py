@@ -26,11 +26,27 @@ FILES = "files"
 
 
 class Clocks:
-    """``now``: Unix seconds. ``ticks``: monotonic seconds, by which heartbeats are watched."""
+    """``now``: Unix seconds. ``ticks``: monotonic seconds, by which heartbeats are watched.
 
-    def __init__(self, now: Callable[[], float], ticks: Callable[[], float] = time.monotonic) -> None:
-        self.now = now
+    ``told``: where gateways share a database, its time of day is gone by, and ``now`` is not asked again.
+    """
+
+    def __init__(
+        self, now: Callable[[], float], ticks: Callable[[], float] = time.monotonic, *, told: bool = False
+    ) -> None:
         self.ticks = ticks
+        self._now = now
+        self._told = told
+        self._ahead: float | None = None
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._now() if self._ahead is None else self._ahead + self.ticks()
+
+    def tell(self, now: float | None) -> None:
+        """The time of day as the database has it."""
+        if self._told and now is not None:
+            self._ahead = now - self.ticks()
 
 
 class Store:
@@ -43,6 +59,7 @@ class Store:
         self.target = target
         self.app_dir = Path(target.app_dir)
         self.worker = worker
+        self._clocks = clocks
         self.clock = clocks.now
         self._backend = backend = backend_of(target)
         self._watch = sessions.Watch(clocks.ticks)
@@ -83,9 +100,10 @@ class Store:
 
     def _begin(self) -> int:
         """A session; what workers that are certainly dead left is cleared first."""
-        now = self.clock()
         db = self._backend.connect()
         try:
+            self._clocks.tell(self._backend.now(db))
+            now = self.clock()
             orphans = self._backend.orphans(db)
             with transaction(db):
                 sessions.end(db, orphans, now)
@@ -132,6 +150,7 @@ class Store:
         session = self.session
 
         def work(db: Db) -> int:
+            self._clocks.tell(self._backend.now(db))
             held = sessions.renew(db, session, now + sessions.LEASE)
             begun = session if held else sessions.begin(db, self.worker, now + sessions.LEASE)
             dead = self._watch.dead(db, self._backend.absent(db))
