@@ -374,11 +374,12 @@ def schema_sql(dialect: Dialect | None = None) -> str:
     return f"-- Generated from tables.py by `python -m asbru.store.tables`; do not edit.\n\n{body.rstrip()}\n"
 
 
-def _postgres() -> Dialect:
+def postgres_dialect() -> Dialect:
+    """PostgreSQL's."""
     dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     return dialect
 
 
 if __name__ == "__main__":
     Path(__file__).with_name("schema.sql").write_text(schema_sql())
-    Path(__file__).with_name("schema.postgres.sql").write_text(schema_sql(_postgres()))
+    Path(__file__).with_name("schema.postgres.sql").write_text(schema_sql(postgres_dialect()))
