@@ -137,3 +137,14 @@ def test_google_s_dialect_has_the_same(running_gateway: Process) -> None:
     status, told = ask(running_gateway, "POST", GEMINI, body, {"x-bf-batch-max-cost": "much"})
     assert (status, told["error"]["code"]) == (400, 400)
     assert "x-bf-batch-max-cost" in told["error"]["message"]
+
+
+def test_the_price_of_the_flex_tier_where_there_is_one(running_gateway: Process) -> None:
+    body = body_of(UNIFIED, talk("hello", "openai/o3"))
+    told = ask(running_gateway, "POST", f"{UNIFIED}?dry_run=true", body)[1]
+    assert told["price"]["flex"] == told["price"]["native"]
+    flex = ask(running_gateway, "POST", f"{UNIFIED}?dry_run=true", body, {"x-bf-batch-mode": "flex"})[1]
+    assert flex["models"][0]["mode"] == "flex"
+    assert flex["cost"] == flex["price"]["flex"]
+    claude = body_of(UNIFIED, talk("hello", "anthropic/claude-haiku-4-5"))
+    assert ask(running_gateway, "POST", f"{UNIFIED}?dry_run=true", claude)[1]["price"]["flex"] is None
