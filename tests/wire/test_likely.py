@@ -96,3 +96,16 @@ def test_what_bedrock_calls_the_bodies_of_a_job() -> None:
 def test_tokens_are_lost_where_they_cannot_be_told() -> None:
     reply = Reply(id="x", model="m", parts=(Text("Hi!", logprobs=HI),), origin=Format.OPENAI_CHAT)
     assert any("logprobs" in name for name in CONVERSE.write_reply(reply, STAMP).lost)
+
+
+@pytest.mark.parametrize(("told", "content"), [(5, "Hi"), ([], "Hi"), ([{"text": "Hi", "logprobs": [-1.0]}], [])])
+def test_what_cohere_tells_of_no_text_is_kept_apart(told: Any, content: Any) -> None:
+    body = {
+        "id": "x",
+        "message": {"role": "assistant", "content": content},
+        "finish_reason": "COMPLETE",
+        "logprobs": told,
+    }
+    reply = COHERE.read_reply(msgspec.json.encode(body))
+    assert list(reply.extra) == ["logprobs"]
+    assert not any(getattr(part, "logprobs", ()) for part in reply.parts)

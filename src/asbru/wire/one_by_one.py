@@ -3,7 +3,10 @@
 Events of a part that begins while another is open wait until that one closes.
 """
 
-from asbru.model.events import Close, Done, Ended, Event, Open, Start
+from asbru.model.events import Close, Delta, Done, Ended, Event, Open, Start
+
+Ordered = Start | Open | Delta | Close | Done
+"""What is left of events: a format whose blocks may not overlap has one answer."""
 
 
 class OneByOne:
@@ -13,9 +16,9 @@ class OneByOne:
 
     def __init__(self) -> None:
         self._current = -1
-        self._waiting: dict[int, list[Event]] = {}
+        self._waiting: dict[int, list[Ordered]] = {}
 
-    def feed(self, event: Event) -> list[Event]:
+    def feed(self, event: Event) -> list[Ordered]:
         """What may be written now. Before Done, whatever is still open is closed."""
         if isinstance(event, Start):
             return [event]
@@ -34,10 +37,10 @@ class OneByOne:
             self._waiting[event.index] = [event]
         return []
 
-    def _next(self) -> list[Event]:
+    def _next(self) -> list[Ordered]:
         """What has waited, until a part is still open or nothing waits."""
         self._current = -1
-        events: list[Event] = []
+        events: list[Ordered] = []
         while self._waiting and self._current < 0:
             index = next(iter(self._waiting))
             waited = self._waiting.pop(index)
@@ -45,8 +48,8 @@ class OneByOne:
             self._current = -1 if isinstance(waited[-1], Close) else index
         return events
 
-    def _rest(self) -> list[Event]:
-        events: list[Event] = []
+    def _rest(self) -> list[Ordered]:
+        events: list[Ordered] = []
         while self._current >= 0:
             events.append(Close(self._current))
             events += self._next()

@@ -1,7 +1,7 @@
 """Events, written as a streamed Converse reply in Amazon's event stream."""
 
 from asbru.model.chat import Ask, Image, Opaque, Part, Refusal, Text, Thinking, ToolCall
-from asbru.model.events import Close, Delta, Done, Ended, Event, Open, Start
+from asbru.model.events import Close, Delta, Done, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
 from asbru.wire.aws import write_event, write_exception
@@ -11,7 +11,7 @@ from asbru.wire.bedrock.converse_usage import write_usage
 from asbru.wire.bedrock.converse_words import FORMATS_OF_IMAGES, write_stop
 from asbru.wire.bedrock.errors import stream_exception
 from asbru.wire.codec import Stamp
-from asbru.wire.one_by_one import OneByOne
+from asbru.wire.one_by_one import OneByOne, Ordered
 from asbru.wire.shapes import write_json
 from asbru.wire.sse import Frame
 
@@ -32,7 +32,7 @@ class ConverseFrames:
         """The frames for one event."""
         return [frame for each in self._order.feed(event) for frame in self._write(each)]
 
-    def _write(self, event: Event) -> list[Frame]:
+    def _write(self, event: Ordered) -> list[Frame]:
         match event:
             case Start():
                 return [_frame("messageStart", {"role": "assistant"})]
@@ -42,8 +42,6 @@ class ConverseFrames:
                 return [] if self._kind is None else [self._more(delta) for delta in self._deltas(event)]
             case Close():
                 return self._close()
-            case Ended():
-                return []
             case Done():
                 return self._done(event)
 
