@@ -34,10 +34,14 @@ _members = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 def bound_of(x: Exchange, size: int) -> Usage:
-    """What a call may use at most. ``size``: bytes of its body."""
+    """What a call may use at most. ``size``: bytes of its body.
+
+    Where several answers are wanted, each may pay for the input: see docs/decisions/0005-several-answers.md.
+    """
     if OPERATIONS[x.codec.format] not in _TALKS:
         return msgspec.structs.replace(x.codec.asked_usage(x.envelope), input=size // _BYTES_PER_TOKEN + 1)
-    return Usage(input=_input(x, size), output=_output(x.envelope.members, x.extra))
+    most, times = _output(x.envelope.members, x.extra)
+    return Usage(input=_input(x, size) * times, output=most * times)
 
 
 def _input(x: Exchange, size: int) -> int:
@@ -51,11 +55,11 @@ def _input(x: Exchange, size: int) -> int:
     return size // _BYTES_PER_TOKEN + 1
 
 
-def _output(*said: Mapping[str, Raw]) -> int:
-    """The most that any of these bodies asks for."""
+def _output(*said: Mapping[str, Raw]) -> tuple[int, int]:
+    """The most that any of these bodies asks for, and how often."""
     told = [_most_and_times(members) for members in said if members]
     most = max((most for most, _ in told if most is not None), default=UNSTATED)
-    return most * max((times or 1 for _, times in told), default=1)
+    return most, max((times or 1 for _, times in told), default=1)
 
 
 def _most_and_times(members: Mapping[str, Raw]) -> tuple[int | None, int | None]:

@@ -1,5 +1,8 @@
 """Cohere's v2 chat: the codec."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from asbru.model.chat import Ask, Reply
 from asbru.model.names import Family, Format
 from asbru.wire.codec import Codec, Peek
@@ -24,9 +27,14 @@ def peek(envelope: Envelope) -> Peek:
     return Peek(peek_model(members), stream, peek_fallbacks(members), stream)
 
 
+WORDS: Mapping[str, str] = MappingProxyType(
+    {"top_p": "p", "top_k": "k", "stop": "stop_sequences", "thinking.budget_tokens": "thinking.token_budget"}
+)
+
 CODEC: Codec[Ask, Reply] = Codec(
     format=Format.COHERE_CHAT,
     family=Family.COHERE,
+    words=WORDS,
     body=Body,
     peek=peek,
     put=put_model,

@@ -1,5 +1,8 @@
 """Gemini's generateContent and streamGenerateContent: the codec."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from msgspec import Raw
 
 from asbru.model.chat import Ask, Reply
@@ -28,10 +31,39 @@ def put(envelope: Envelope, model: str, stream: bool) -> dict[str, Raw]:
     return {}
 
 
+_CONFIG = "generationConfig"
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "temperature": f"{_CONFIG}.temperature",
+        "temperature: above 1": f"{_CONFIG}.temperature: above 1",
+        "top_p": f"{_CONFIG}.topP",
+        "top_k": f"{_CONFIG}.topK",
+        "seed": f"{_CONFIG}.seed",
+        "stop": f"{_CONFIG}.stopSequences",
+        "frequency_penalty": f"{_CONFIG}.frequencyPenalty",
+        "presence_penalty": f"{_CONFIG}.presencePenalty",
+        "logprobs": f"{_CONFIG}.responseLogprobs",
+        "top_logprobs": f"{_CONFIG}.logprobs",
+        "n": f"{_CONFIG}.candidateCount",
+        "max_tokens: below 16": f"{_CONFIG}.maxOutputTokens: below 16",
+        "thinking": f"{_CONFIG}.thinkingConfig",
+        "thinking.budget_tokens": f"{_CONFIG}.thinkingConfig.thinkingBudget",
+        "reasoning_effort": f"{_CONFIG}.thinkingConfig.thinkingLevel",
+        "reasoning_effort: minimal": f"{_CONFIG}.thinkingConfig.thinkingLevel: MINIMAL",
+        "response_format: json_object": f"{_CONFIG}.responseMimeType: application/json",
+        "response_format.json_schema.strict": f"{_CONFIG}.responseJsonSchema: strict",
+        "tool_choice": "toolConfig.functionCallingConfig",
+        "tool_choice: none": "toolConfig.functionCallingConfig.mode: NONE",
+        "service_tier": "serviceTier",
+    }
+)
+
 CODEC: Codec[Ask, Reply] = Codec(
     format=Format.GEMINI_GENERATE,
     family=Family.GEMINI,
     model_in_path=True,
+    words=WORDS,
     body=Body,
     peek=peek,
     put=put,
