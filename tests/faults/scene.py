@@ -126,11 +126,13 @@ class Scene:
     def storm(self) -> None:
         """Many 429s in a row."""
         reply = {"status": 429, "retry_after": 0.5}
-        self.script([{"match": {"path": "/v1/chat/completions"}, "reply": reply, "times": self.size // 20}])
+        self.script(
+            [{"match": {"model": "gpt-4o", "path": "/v1/chat/completions"}, "reply": reply, "times": self.size // 20}]
+        )
 
     def hang(self) -> None:
         """Some requests are never answered, and many fail."""
-        path = {"path": "/v1/chat/completions"}
+        path = {"model": "gpt-4o", "path": "/v1/chat/completions"}
         self.script(
             [
                 {"match": path, "reply": {"stall": True}, "times": 3},

@@ -24,7 +24,7 @@ from asbru.batch.rerun import WAITS
 from asbru.batch.run import Attempt, Carry, Ran, attempt_of, run
 from asbru.batch.sweep import Sweep, SweepSettings
 from asbru.model.batches import Phase
-from asbru.model.failure import Refused
+from asbru.model.failure import Refused, Unavailable
 from asbru.store import Store, batches, items
 from asbru.store.batches import Active
 from asbru.store.items import Claimed, Postponed
@@ -206,7 +206,7 @@ class Engine:
         small = [item.ask for item in claimed if item.ask.length <= _INLINE]
         try:
             read = iter(await self._store.bodies(small))
-        except OSError:
+        except (OSError, Unavailable):
             return [None] * len(claimed)
         return [next(read) if item.ask.length <= _INLINE else None for item in claimed]
 
@@ -236,6 +236,11 @@ class Engine:
             pace.end(time.monotonic() - began)
             self._give_back([one])
             raise
+        except Unavailable:
+            # The store is away, and nothing was sent: the claim must not be lost with it.
+            pace.end(time.monotonic() - began)
+            self._desk.put(Postponed(item.batch, item.n, 0.0, failed=False), one.session)
+            return
         except OSError:
             ran = None, Refused(500, "The request's body can no longer be read.", code="api_error")
         self._settle(one, ran, pace, time.monotonic() - began)

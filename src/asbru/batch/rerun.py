@@ -1,6 +1,6 @@
 """Whether an item that failed is tried again, and when."""
 
-from asbru.model.failure import Failure, Overloaded, TimedOut
+from asbru.model.failure import Failure, Overloaded, TimedOut, Unavailable
 from asbru.routing import Verdict, verdict
 
 WAITS = (1.0, 4.0, 16.0, 64.0, 256.0, 600.0, 600.0)
@@ -9,7 +9,7 @@ WAITS = (1.0, 4.0, 16.0, 64.0, 256.0, 600.0, 600.0)
 
 def overload(failure: Failure) -> bool:
     """Whether the failure says that the provider has too much to do."""
-    return isinstance(failure, Overloaded | TimedOut)
+    return isinstance(failure, Overloaded | TimedOut | Unavailable)
 
 
 def wait_before_next(failure: Failure, attempts: int, waits: tuple[float, ...]) -> float | None:
