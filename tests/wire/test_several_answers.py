@@ -161,3 +161,44 @@ def test_probabilities_without_a_text_open_one() -> None:
     for codec in (OPENAI, RESPONSES, GEMINI, COHERE):
         again = fold(told(codec, written(codec.writer(STAMP, asking(codec)), found)))
         assert [token.logprob for token in tokens(again)] == [-0.5]
+
+
+def cohere_reply(content: list[dict[str, Any]], logprobs: Any) -> Reply:
+    message = {"role": "assistant", "content": content}
+    body = {"id": "1", "finish_reason": "COMPLETE", "message": message, "logprobs": logprobs}
+    read: Reply = COHERE.read_reply(msgspec.json.encode(body))
+    return read
+
+
+def test_tokens_told_as_one_text_stay_together() -> None:
+    pieces = [{"text": "Two", "token_ids": [5, 6], "logprobs": [-0.5, -0.25]}]
+    reply = cohere_reply([{"type": "text", "text": "Two"}], pieces)
+    assert [(token.token, token.id, token.logprob) for token in tokens(reply)] == [("Two", 5, -0.5), ("", 6, -0.25)]
+    assert msgspec.json.decode(COHERE.write_reply(reply, STAMP).body)["logprobs"] == pieces
+
+
+def test_probabilities_that_are_none_are_lost_by_name() -> None:
+    """Of a kind to come, or of what is no text."""
+    text = [{"type": "text", "text": "Two"}]
+    for content, told in ((text, [5]), ([{"type": "thinking", "thinking": "Hm."}], [{"text": "x", "logprobs": [-1]}])):
+        assert "logprobs" in OPENAI.write_reply(cohere_reply(content, told), STAMP).lost
+    body = msgspec.json.encode({"choices": [{"text": "Two", "index": 0, "logprobs": 5}]})
+    assert "choices.0.logprobs" in OPENAI.write_reply(COMPLETIONS.read_reply(body), STAMP).lost
+    part = {"type": "output_text", "text": "Two", "logprobs": [5]}
+    item = {"type": "message", "content": [part]}
+    assert tokens(RESPONSES.read_reply(msgspec.json.encode({"id": "1", "output": [item]}))) == []
+
+
+def test_a_text_completions_probabilities_lie_side_by_side() -> None:
+    told = {"tokens": ["Two", " days"], "token_logprobs": [None, -0.5], "top_logprobs": [None, {" days": -0.5}]}
+    body = msgspec.json.encode({"choices": [{"text": "Two days", "index": 0, "logprobs": told}]})
+    reply = COMPLETIONS.read_reply(body)
+    assert [(token.token, token.logprob, len(token.top)) for token in tokens(reply)] == [
+        ("Two", 0.0, 0),
+        (" days", -0.5, 1),
+    ]
+    written_again = msgspec.json.decode(COMPLETIONS.write_reply(reply, STAMP).body)["choices"][0]["logprobs"]
+    assert written_again["text_offset"] == [0, 3]
+    assert written_again["top_logprobs"] == [{}, {" days": -0.5}]
+    with pytest.raises(Broken, match="answer 200"):
+        COMPLETIONS.reader().feed(Frame("", b'{"choices":[{"index":200,"text":"x"}]}'))
