@@ -336,11 +336,16 @@ def across(url):
 
 def jobs(url):
     here, s3, bucket = bedrock(url), gateway_files(url), f"bkt-{uuid.uuid4().hex[:8]}"
-    s3.put_object(Bucket=bucket, Key="in.jsonl", Body=jsonl([record(0)]))
-    mark = uuid.uuid4().hex[:10]
-    arns = [create(here, f"s3://{bucket}/in.jsonl", f"s3://{bucket}/out/", name=f"{mark}-{n}") for n in range(5)]
-    for arn in arns:
+    mark, arns = uuid.uuid4().hex[:10], []
+    for n in range(5):
+        s3.put_object(Bucket=bucket, Key=f"{n}.jsonl", Body=jsonl([record(n)]))
+        arns.append(create(here, f"s3://{bucket}/{n}.jsonl", f"s3://{bucket}/out/", name=f"{mark}-{n}"))
+    for n, arn in enumerate(arns):
         wait(here, arn)
+        below = f"out/{arn.rpartition('/')[2]}/"
+        assert [each["recordId"] for each in rows_of(s3, bucket, f"{below}{n}.jsonl.out")] == [record(n)["recordId"]]
+        told = s3.list_objects_v2(Bucket=bucket, Prefix=below)["Contents"]
+        assert {each["Key"] for each in told} == {f"{below}{n}.jsonl.out", f"{below}manifest.json.out"}, told
 
     def listed(**asked):
         found = here.list_model_invocation_jobs(nameContains=mark, **asked)

@@ -27,8 +27,8 @@ def bedrock_rows(parts: Parts) -> list[Mount]:
 
 
 def bedrock_batch_rows(parts: Parts) -> list[Mount]:
-    """Batch jobs, and files as S3 has them."""
-    jobs, files = parts.jobs, parts.s3_files
+    """Batch jobs."""
+    jobs = parts.jobs
     rows = [Mount("GET", "/model-invocation-jobs", jobs.list)]
     for path in ("/model-invocation-job", "/model-invocation-jobs"):
         rows += [
@@ -36,8 +36,13 @@ def bedrock_batch_rows(parts: Parts) -> list[Mount]:
             Mount("POST", f"{path}/{{job*}}/stop", jobs.stop),
             Mount("GET", f"{path}/{{job*}}", jobs.get),
         ]
-    for path in ("/files", "/files/"):
-        rows.append(Mount("GET", path, files.buckets))
+    return rows
+
+
+def s3_rows(parts: Parts) -> list[Mount]:
+    """Files as S3 has them."""
+    files = parts.s3_files
+    rows = [Mount("GET", path, files.buckets) for path in ("/files", "/files/")]
     for path in ("/files/{bucket}", "/files/{bucket}/"):
         rows += [
             Mount("GET", path, files.list),

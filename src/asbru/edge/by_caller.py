@@ -1,7 +1,9 @@
-"""One path for several dialects: below a framework's prefix each of them lists its models at ``/v1/models``.
+"""One path for several dialects: below a framework's prefix each has models at ``/v1/models``, files at ``/v1/files``.
 
 Who asks is told by what its SDK sends: Google's its own kind of key, Anthropic's a version; others speak OpenAI's.
 """
+
+from msgspec.structs import replace
 
 from asbru.edge.request import Request, Route
 from asbru.model.failure import Failure
@@ -9,7 +11,7 @@ from asbru.model.http import Answer
 
 
 def by_caller(openai: Route, anthropic: Route, gemini: Route) -> Route:
-    """A route that answers in the caller's dialect."""
+    """A route that answers in the caller's dialect. Bodies are taken in as OpenAI's route says."""
 
     async def answer(request: Request) -> Answer:
         headers = request.headers
@@ -23,4 +25,4 @@ def by_caller(openai: Route, anthropic: Route, gemini: Route) -> Route:
         except Failure as failure:
             return route.fail(failure, request.id)
 
-    return Route(handler=answer, fail=openai.fail, limit=0, summary=openai.summary)
+    return replace(openai, handler=answer)

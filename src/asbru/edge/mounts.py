@@ -5,14 +5,14 @@ the default.
 Rule 2. OpenAI's SDK is pointed at ``…/openai/v1`` or ``…/openai``: both spellings are served. Azure's variant of it
 adds another ``/openai``.
 Rule 3. Frameworks' prefixes serve every dialect, with and without the dialect's own prefix (api-inventory.md, "Where
-the spec and the code disagree"). Of batches and files they have Google's alone.
+the spec and the code disagree"), its batches and files too; files as S3 has them are below ``/bedrock`` alone.
 """
 
 from collections.abc import Iterable
 
 from asbru.edge.anthropic_rows import anthropic_batch_rows, anthropic_rows
 from asbru.edge.azure_rows import azure_rows
-from asbru.edge.bedrock_rows import bedrock_batch_rows, bedrock_rows
+from asbru.edge.bedrock_rows import bedrock_batch_rows, bedrock_rows, s3_rows
 from asbru.edge.by_caller import by_caller
 from asbru.edge.cohere_rows import cohere_model_rows, cohere_rows
 from asbru.edge.failures import fail_anthropic, fail_bedrock, fail_cohere, fail_gemini, fail_openai, fail_s3
@@ -38,17 +38,16 @@ RAW: tuple[tuple[str, str, Fail], ...] = (
 
 def make_router(parts: Parts, health: Route, identify: Identify, more: Iterable[Mount] = ()) -> Router:
     """All routes. ``identify``: who sends a request. ``more``: routes with a gate of their own."""
-    openai = openai_rows(parts, "openai")
-    batches = openai_batch_rows(parts, "openai")
-    anthropic = anthropic_rows(parts)
-    bedrock = bedrock_rows(parts)
+    openai = openai_rows(parts, "openai") + openai_batch_rows(parts, "openai")
+    anthropic = anthropic_rows(parts) + anthropic_batch_rows(parts)
+    bedrock = bedrock_rows(parts) + bedrock_batch_rows(parts)
     cohere = cohere_rows(parts)
     mounts = [
         *below("/v1", openai_rows(parts, "") + unified_rows(parts) + openai_batch_rows(parts, "")),
-        *(row for prefix in ("/openai/v1", "/openai") for row in below(prefix, openai + batches)),
+        *(row for prefix in ("/openai/v1", "/openai") for row in below(prefix, openai)),
         *azure_rows(parts),
-        *below("/anthropic", anthropic + anthropic_batch_rows(parts)),
-        *below("/bedrock", bedrock + bedrock_batch_rows(parts)),
+        *below("/anthropic", anthropic),
+        *below("/bedrock", bedrock + s3_rows(parts)),
         *below("/cohere", cohere + cohere_model_rows(parts)),
     ]
     gemini = gemini_rows(parts) + gemini_batch_rows(parts)
@@ -64,7 +63,7 @@ def make_router(parts: Parts, health: Route, identify: Identify, more: Iterable[
             mounts += below(framework + prefix, bedrock)
         for prefix in ("", "/cohere"):
             mounts += below(framework + prefix, cohere)
-        mounts += below(framework, _lists(parts))
+        mounts += below(framework, _lists(parts) + _kept(parts))
     for dialect, provider, fail in RAW:
         mounts += parts.passed.raw(f"/{dialect}_passthrough", provider, fail)
     mounts = [Mount("GET", "/health", health), *guarded(mounts, identify), *more]
@@ -83,6 +82,23 @@ def _lists(parts: Parts) -> list[Mount]:
     return [Mount("GET", "/v1/models", by_caller(*many)), Mount("GET", "/v1/models/{id}", by_caller(*one))]
 
 
+def _kept(parts: Parts) -> list[Mount]:
+    """Batches and files, where several dialects have them at the same path."""
+    openai, *others = (
+        {(each.method, each.path): each.route for each in table}
+        for table in (
+            below("/v1", openai_batch_rows(parts, "openai")),
+            anthropic_batch_rows(parts),
+            below("/v1", gemini_batch_rows(parts)),
+        )
+    )
+    return [
+        Mount(*place, by_caller(route, *(other.get(place, route) for other in others)))
+        for place, route in openai.items()
+        if any(place in other for other in others)
+    ]
+
+
 def _fails() -> dict[str, Fail]:
     """How failures are written below a prefix, where no route is found."""
     fails: dict[str, Fail] = {
@@ -96,7 +112,8 @@ def _fails() -> dict[str, Fail]:
     fails |= {f"/{dialect}_passthrough/": fail for dialect, _, fail in RAW}
     for framework in FRAMEWORKS:
         fails |= {f"{framework}/genai/": fail_gemini, f"{framework}/v1beta/": fail_gemini}
-        fails[f"{framework}/anthropic/"] = fail_anthropic
+        fails[f"{framework}/anthropic/"] = fails[f"{framework}/v1/messages/"] = fail_anthropic
         fails[f"{framework}/cohere/"] = fails[f"{framework}/v2/"] = fail_cohere
         fails[f"{framework}/bedrock/"] = fails[f"{framework}/model/"] = fail_bedrock
+        fails[f"{framework}/model-invocation-job"] = fail_bedrock
     return fails
