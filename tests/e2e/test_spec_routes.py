@@ -17,9 +17,6 @@ LINES = (Path(__file__).parent / "operations_2026_01.txt").read_text().splitline
 OPERATIONS = [line for line in LINES if not line.startswith("#")]
 GROUPS = [line.removeprefix("# ") for line in LINES if line.startswith("#")]
 
-ELSEWHERE = re.compile(r"/bedrock/model-invocation-jobs")
-"""Jobs of Bedrock: batches' own tests ask them."""
-
 NOBODY = ("Route not found", "is not allowed on")
 """How the answers of the router itself read."""
 
@@ -39,7 +36,7 @@ def test_the_list_is_whole() -> None:
     assert (len(OPERATIONS), len(set(OPERATIONS)), len(GROUPS)) == (139, 139, 18)
 
 
-@pytest.mark.parametrize("operation", [each for each in OPERATIONS if not ELSEWHERE.search(each)])
+@pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_operation_is_answered(operation: str, running_gateway: Process) -> None:
     method, path = operation.split()
     status, body = asked(running_gateway.url + re.sub(r"\{[^}]*\}", "x-1", path), method)
