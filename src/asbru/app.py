@@ -177,7 +177,7 @@ class Worker:
         pace = PaceSettings(most=settings.batch.concurrency)
         self.engine = Engine(self.store, self.gateway, lambda: self.gateway.live, EngineSettings(pace=pace))
         self.ids = ids = make_ids(time.time, os.urandom)
-        self.submission = Submission(self.store, self._natives(settings), ids)
+        self.submission = Submission(self.store, self._natives(settings), ids, charge=self.limits.charge)
         self.courier = Courier(self.store, self.client.send, courier_of(settings))
         life = limits_of(settings, lambda: tariff_of(self.settings))
         self.service = BatchService(self.store, self._usable, ids, self._wake, life)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from asbru.gateway.admission import Admission
 from asbru.governance import Grant, Need
+from asbru.model.people import Measure, Spend
+from asbru.model.usage import Usage
 from asbru.store import Store, meters
 from asbru.store.people import read_people
 
@@ -39,6 +41,15 @@ class Limits:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    def charge(self, owner: str, target: tuple[str, str], cost: int, usage: Usage) -> tuple[Spend, ...]:
+        """What something of which nothing was held takes from its owner's limits (a provider's own batch API)."""
+        people = self.admission.people
+        if not owner and not people.limited:
+            return ()
+        amounts = {Measure.MONEY: cost, Measure.TOKENS: usage.input + usage.output, Measure.REQUESTS: 1}
+        allowances = people.allowances(people.owner(owner), *target)
+        return tuple(Spend(each.id, amounts[each.measure], 0, each) for each in allowances if amounts[each.measure])
 
     async def _ask(self, needs: Sequence[tuple[Need, int]]) -> list[Grant]:
         store = self._store

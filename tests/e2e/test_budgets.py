@@ -150,6 +150,26 @@ def test_what_idle_workers_hold_comes_back(four: Process, tmp_path: Path) -> Non
         four.stop()
 
 
+def test_a_native_batch_is_charged_to_its_owner(mock_provider: Process, tmp_path: Path) -> None:
+    running = gateway(tmp_path, config_for(mock_provider.url))
+    register(tmp_path / "app", key("poor", budget=Budget(id="b-poor", max_limit=CALL)))
+    running.start()
+    own = {"x-bf-vk": "sk-bf-poor", "x-bf-batch-mode": "native"}
+    items = [{"custom_id": f"c{n}", "params": BODY} for n in range(4)]
+    try:
+        with httpx.Client(base_url=running.url, timeout=20, headers=own) as client:
+            made = client.post("/anthropic/v1/messages/batches", json={"requests": items}).json()
+            path, until = f"/anthropic/v1/messages/batches/{made['id']}", time.monotonic() + 60
+            while client.get(path).json()["processing_status"] != "ended" and time.monotonic() < until:
+                time.sleep(0.2)
+            count, cost = ledger(tmp_path / "app", "poor")
+            assert (count, cost) == (4, 4 * CALL // 2), "at the batch price"
+            after = client.post("/v1/chat/completions", json=BODY)
+            assert after.status_code == 402, "what it cost is spent of the budget"
+    finally:
+        running.stop()
+
+
 def test_who_may_do_what(mock_provider: Process, tmp_path: Path) -> None:
     running = gateway(tmp_path, config_for(mock_provider.url))
     only = (ProviderConfig(id="c", provider="openai", allowed_models=("gpt-4o",)),)

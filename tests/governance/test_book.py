@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asbru.governance import Book, Hold, Need, Shortage, window_of
-from asbru.model.people import Allowance, Measure
+from asbru.model.people import Allowance, Measure, Spend
 from asbru.store import SqliteTarget, Target, backend_of, meters
 from asbru.store.db import Db, transaction
 
@@ -46,7 +46,7 @@ def test_what_is_held_is_free_again_but_for_what_was_spent(where: Target) -> Non
     assert (short.empty, short.used) == (True, 60)
     spends = book.settle(held, 10, 0, 1)
     with transaction(db):
-        meters.spend(db, spends)
+        meters.spend(db, [(each, 0.0) for each in spends])
     assert not isinstance(_take(db, book, 60, now=1.0), Shortage)
     assert isinstance(_take(db, book, 60, now=1.0), Shortage)
 
@@ -83,6 +83,18 @@ def test_several_limits_are_held_together_or_not_at_all(where: Target) -> None:
     assert isinstance(short, Shortage)
     assert short.need.of.id == "m1"
     assert not isinstance(book.take([wide], 0.0), Shortage), "the first was given back when the second was short"
+
+
+def test_what_was_not_held_is_spent_all_the_same_in_its_period(where: Target) -> None:
+    db, book = _store(where), Book()
+    late = Spend("m1", 30, 0, _allowance())
+    with transaction(db):
+        meters.spend(db, [(late, 0.0), (late, 0.0)])
+    assert meters.readings(db, [_allowance()], 1.0)["m1"].spent == 60
+    assert isinstance(_take(db, book, 50, now=1.0), Shortage)
+    with transaction(db):
+        meters.spend(db, [(late, 4_000.0)])
+    assert meters.readings(db, [_allowance()], 4_001.0)["m1"].spent == 30, "a period that was over has begun anew"
 
 
 def test_slices_of_the_dead_are_free(where: Target) -> None:
@@ -126,7 +138,7 @@ def test_three_workers_never_hold_or_spend_more_than_there_is(calls: list[tuple[
             if len(open_) > 3:
                 who, done, cost = open_.pop(0)
                 with transaction(db):
-                    meters.spend(db, books[who].settle(done, cost, 0, 1))
+                    meters.spend(db, [(each, 0.0) for each in books[who].settle(done, cost, 0, 1)])
                 spent += cost
             held_now = sum(amount for _, hold, _ in open_ for _, _, amount in hold)
             reading = meters.readings(db, [_allowance()], 0.0)["m1"]

@@ -1,6 +1,6 @@
 """The results of a job, read back item by item and written in groups, charged at the batch price."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from asbru.batch.gather import NativeProvider, errored
 from asbru.batch.late import late_at, past
@@ -11,6 +11,7 @@ from asbru.batch.translate import one_line
 from asbru.model.batches import Outcome, Phase
 from asbru.model.failure import Broken, Failure
 from asbru.model.names import Format
+from asbru.model.people import Spend
 from asbru.model.record import Record
 from asbru.model.usage import Usage, cost
 from asbru.store import Store, items, jobs
@@ -21,15 +22,24 @@ from asbru.wire import CODECS
 
 _GROUP = 128
 
+Charge = Callable[[str, tuple[str, str], int, Usage], tuple[Spend, ...]]
+"""(owner, (provider, model), nano-dollars, tokens) -> what it takes from which limits."""
+
+
+def no_charge(owner: str, target: tuple[str, str], cost: int, usage: Usage) -> tuple[Spend, ...]:
+    """Nobody is limited."""
+    return ()
+
 
 class Collector:
     """Collects one job of one batch."""
 
-    def __init__(self, store: Store, batch: Active, provider: NativeProvider, row: JobRow) -> None:
+    def __init__(self, store: Store, of: tuple[Active, JobRow], provider: NativeProvider, charge: Charge) -> None:
         self._store = store
-        self._batch = batch
+        self._batch, self._row = of
         self._provider = provider
-        self._row = row
+        self._charge = charge
+        row = self._row
         self._format = Format(row.format)
         self._lost: dict[int, tuple[str, ...]] = {}
 
@@ -129,6 +139,7 @@ class Collector:
             cost=price,
             batch=self._batch.id,
             lost=self._lost.get(n, ()),
+            spends=self._charge(self._batch.owner, (self._provider.name, model), price, usage),
         )
 
 

@@ -21,7 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from asbru.batch.barred import Barred
-from asbru.batch.collect import Collector, end_rest, stopped
+from asbru.batch.collect import Charge, Collector, end_rest, no_charge, stopped
 from asbru.batch.gather import Gatherer, NativeProvider
 from asbru.batch.late import REASON, last_at, late_at, past
 from asbru.batch.native import Job, Line, Lines
@@ -53,7 +53,10 @@ class SubmissionSettings(Struct, frozen=True, kw_only=True):
 
 
 class Submission:
-    """``providers``: those with a batch API, by name. ``new_id``: ids of jobs, letters and digits."""
+    """``providers``: those with a batch API, by name. ``new_id``: ids of jobs, letters and digits.
+
+    ``charge``: what an item takes from its owner's limits.
+    """
 
     def __init__(
         self,
@@ -61,10 +64,12 @@ class Submission:
         providers: Mapping[str, NativeProvider],
         new_id: Callable[[], str],
         settings: SubmissionSettings = SubmissionSettings(),  # noqa: B008  Immutable.
+        charge: Charge = no_charge,
     ) -> None:
         self._store = store
         self.providers = providers
         self._settings = settings
+        self._charge = charge
         self._barred = Barred(store.clock)
         self._gatherer = Gatherer(store, new_id, self._barred)
         self._outbox = store.outbox
@@ -175,7 +180,7 @@ class _Step:
         self._row = row
         self._batch, self._provider = about
         self._session = session
-        self._collector = Collector(of._store, self._batch, self._provider, row)
+        self._collector = Collector(of._store, (self._batch, row), self._provider, of._charge)
 
     async def take(self) -> JobRow | None:
         """Go on from where the job stands."""

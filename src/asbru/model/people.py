@@ -157,8 +157,12 @@ NOBODY = Principal()
 
 
 class Spend(Struct, frozen=True):
-    """What one exchange takes from a meter. ``holder``: the session of the worker whose slice it comes out of."""
+    """What one exchange takes from a meter. ``holder``: the session of the worker whose slice it comes out of.
+
+    ``of``: the limit, when nothing was held of it before: 0 is then the holder.
+    """
 
     meter: str
     amount: int
-    holder: int
+    holder: int = 0
+    of: Allowance | None = None

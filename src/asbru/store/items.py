@@ -147,7 +147,7 @@ def _write(db: Db, statement: str, fence: tuple[int | str], group: Sequence[Done
     db.executemany("INSERT INTO segment_uses (segment, batch) VALUES (?, ?) ON CONFLICT DO NOTHING", list(uses))
     records = [done.record for done in written if done.record is not None]
     write_charges(db, [charge_of(record) for record in records])
-    meters.spend(db, [spend for record in records for spend in record.spends])
+    meters.spend(db, [(spend, record.at) for record in records for spend in record.spends])
     write_lines(db, records)
     _add(db, written, now)
     return len(written)

@@ -74,11 +74,16 @@ def _read(db: Db, allowance: Allowance, now: float) -> Reading:
     return Reading(spent, int(held), began, until)
 
 
-def spend(db: Db, spends: Iterable[Spend]) -> None:
-    """Write what was spent, and take it out of the slices that it was held in."""
+def spend(db: Db, spends: Iterable[tuple[Spend, float]]) -> None:
+    """Write what was spent, and take it out of the slices that it was held in. With each: when it was."""
     sums: Counter[tuple[str, int]] = Counter()
-    for each in spends:
+    begun: dict[str, tuple[Allowance, float]] = {}
+    for each, at in spends:
         sums[each.meter, each.holder] += each.amount
+        if each.of is not None:
+            begun[each.meter] = (each.of, at)
+    for _, (allowance, at) in sorted(begun.items()):
+        _read(db, allowance, at)
     for (meter, holder), amount in sorted(sums.items()):
         db.execute("UPDATE meters SET spent = spent + ? WHERE id = ?", (amount, meter))
         db.execute(_TAKE_OUT, (amount, amount, meter, holder))

@@ -235,7 +235,7 @@ class Writer:
         if lines or charges:
             records = (*lines, *charges)
             write_charges(db, [charge_of(record) for record in records])
-            meters.spend(db, [spend for record in records for spend in record.spends])
+            meters.spend(db, [(spend, record.at) for record in records for spend in record.spends])
         for task in tasks:
             _attempt(db, task)
         self.segments.sync(db)
