@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from asbru.cli import batch, check, db, mock, serve
+from asbru.cli import batch, check, db, ledger, mock, serve
 
 app = typer.Typer(
     name="asbru",
@@ -18,6 +18,7 @@ app.command("check")(check.check)
 app.command("mock")(mock.mock)
 app.add_typer(batch.app, name="batch")
 app.add_typer(db.app, name="db")
+app.add_typer(ledger.app, name="ledger")
 
 
 @app.callback(invoke_without_command=True)

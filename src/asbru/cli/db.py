@@ -17,7 +17,7 @@ AppDir = Annotated[Path | None, typer.Option(help="The app dir of the gateway.")
 Config = Annotated[Path | None, typer.Option(help="Configuration file. [default: config.json in the app dir]")]
 
 
-def _target(app_dir: Path | None, config: Path | None) -> "Target":
+def target(app_dir: Path | None, config: Path | None) -> "Target":
     """Where the configuration says that the store is; exit 1 when it is wrong."""
     from asbru.app import target_of
     from asbru.config import ConfigError, find, load
@@ -36,7 +36,7 @@ def upgrade(app_dir: AppDir = None, config: Config = None) -> None:
     from asbru.store import SchemaError, backend_of
 
     try:
-        backend = backend_of(_target(app_dir, config))
+        backend = backend_of(target(app_dir, config))
         with backend.opening():
             backend.prepare()
     except (SchemaError, OSError) as error:
@@ -52,7 +52,7 @@ def check(app_dir: AppDir = None, config: Config = None) -> None:
     from asbru.store import SchemaError, backend_of
 
     try:
-        backend = backend_of(_target(app_dir, config))
+        backend = backend_of(target(app_dir, config))
         found = backend.revision()
     except (SchemaError, OSError) as error:
         typer.echo(str(error), err=True)
@@ -78,14 +78,14 @@ def copy(
     from asbru.model.failure import Unavailable
     from asbru.store import PostgresTarget, SchemaError, SqliteTarget
 
-    target = _target(app_dir, config)
-    if not isinstance(target, PostgresTarget):
+    place = target(app_dir, config)
+    if not isinstance(place, PostgresTarget):
         typer.echo("The configuration names no PostgreSQL database (config_store).", err=True)
         raise typer.Exit(1)
     try:
         from asbru.store.copying import CopyError, copy
 
-        copied = copy(SqliteTarget(str(source)), target, lambda what: typer.echo(f"copying {what}", err=True))
+        copied = copy(SqliteTarget(str(source)), place, lambda what: typer.echo(f"copying {what}", err=True))
     except (CopyError, SchemaError, OSError, ModuleNotFoundError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
