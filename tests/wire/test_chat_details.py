@@ -218,7 +218,7 @@ def test_calls_that_end_before_the_one_under_way() -> None:
 
 
 def test_parts_a_stream_cannot_hold_are_passed_over() -> None:
-    found: list[Event] = [Start(id="", model="m"), Open(0, Image(url="u")), Close(0), Open(1, Text(""))]
+    found: list[Event] = [Start(id="", model="m"), Open(0, Image(file_id="f")), Close(0), Open(1, Text(""))]
     found += [Delta(index=1, text=""), Delta(index=1, text="Hi"), Done()]
     for codec in (OPENAI, ANTHROPIC):
         reply = fold(events(codec, written(codec.writer(STAMP, asking(codec)), found)))

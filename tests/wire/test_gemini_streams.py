@@ -12,7 +12,7 @@ from google.genai import types
 from msgspec import Raw
 from test_streams import cut
 from test_taps import cuttings, through
-from wire_kit import ANTHROPIC, GEMINI, HERE, OPENAI, STAMP, asking, meaning, written
+from wire_kit import ANTHROPIC, GEMINI, HERE, OPENAI, RESPONSES, STAMP, asking, meaning, written
 
 from asbru.model.chat import GOOGLE_SEAL, Citation, Opaque, Refusal, Reply, Text, Thinking, ToolCall
 from asbru.model.events import Close, Delta, Done, Event, Open, Start, fold, unfold
@@ -99,6 +99,13 @@ def test_a_stream_survives_translation_and_the_way_back(path: Path, there: AnyCo
     assert kept(back.parts) == kept(first.parts)
     assert (back.usage.input, back.usage.output) == (first.usage.input, first.usage.output)
     assert back.finish == first.finish
+
+
+@pytest.mark.parametrize("there", [OPENAI, RESPONSES], ids=lambda codec: codec.format)
+def test_a_picture_comes_back_with_its_signature(there: AnyCodec) -> None:
+    found = told(HERE / "streams" / "gemini" / "image.sse")
+    over = read(there, [written(there.writer(STAMP, asking(there)), found)])[0]
+    assert set(fold(read(GEMINI, [stream(over)])[0]).parts) == set(fold(found).parts)
 
 
 @pytest.mark.parametrize("path", STREAMS, ids=name)

@@ -11,9 +11,9 @@ import msgspec
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
-from wire_kit import ANTHROPIC, COHERE, HERE, OPENAI, RESPONSES, STAMP, asking, events, meaning, written
+from wire_kit import ANTHROPIC, COHERE, GEMINI, HERE, OPENAI, RESPONSES, STAMP, asking, events, meaning, written
 
-from asbru.model.chat import Opaque, Reply, Text, Thinking, ToolCall
+from asbru.model.chat import Image, Opaque, Reply, Text, Thinking, ToolCall
 from asbru.model.events import Delta, Done, Event, Open, Start, fold
 from asbru.model.failure import Broken, Overloaded, Upstream
 from asbru.model.names import Format
@@ -62,12 +62,12 @@ def test_cuts_do_not_matter(path: Path) -> None:
 
 
 def carried(reply: Reply) -> dict[str, Any]:
-    """What the other format can say: one answer, no opaque parts, neighbouring texts as one, no probabilities, no stop
+    """What the other format can say: one answer, no opaque parts, no pictures, neighbouring texts as one, no probabilities, no stop
     sequence.
     """
     parts: list[Any] = []
     for part in reply.parts:
-        if isinstance(part, Opaque):
+        if isinstance(part, Opaque | Image):
             continue
         if isinstance(part, Text):
             part = msgspec.structs.replace(part, logprobs=())
@@ -102,6 +102,15 @@ def test_a_stream_survives_translation(path: Path) -> None:
     assert (again.usage.input, again.usage.output) == (original.usage.input, original.usage.output)
     assert again.usage.cache_read == original.usage.cache_read
     assert again.usage.reasoning == original.usage.reasoning
+
+
+@pytest.mark.parametrize("there", [OPENAI, RESPONSES, GEMINI], ids=lambda codec: codec.format)
+@pytest.mark.parametrize("path", [path for path in STREAMS if "picture" in path.name], ids=lambda path: path.name)
+def test_pictures_travel_in_streams(path: Path, there: AnyCodec) -> None:
+    found = events(codec_of(path), path.read_bytes())
+    again = fold([*events(there, written(there.writer(STAMP, asking(there)), found)), Done()])
+    assert again.parts == fold(found).parts
+    assert any(isinstance(part, Image) for part in again.parts)
 
 
 def test_translation_keeps_signatures_both_ways() -> None:

@@ -20,6 +20,7 @@ from asbru.wire.bedrock.errors import read_failure, write_failure
 from asbru.wire.codec import Codec, Peek, Stamp, Written
 from asbru.wire.envelope import Envelope
 from asbru.wire.peeking import peek_fallbacks
+from asbru.wire.pictures import kind_of
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, Shape, given, join, read_members, refused, said, write_json
 
 CANVAS = Format.BEDROCK_CANVAS
@@ -32,7 +33,6 @@ ASPECTS = ("16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21")
 
 _SEEDS = 1 << 32
 _PREMIUM = frozenset({"hd", "high", "premium"})
-_BEGINNINGS = {"iVBOR": "image/png", "/9j/": "image/jpeg", "UklGR": "image/webp"}
 
 
 def peek(envelope: Envelope) -> Peek:
@@ -43,11 +43,6 @@ def peek(envelope: Envelope) -> Peek:
 def put(envelope: Envelope, model: str, stream: bool) -> dict[str, Raw]:
     """Nothing: the path names the model."""
     return {}
-
-
-def kind_of(data: str) -> str:
-    """The media type of base64, by how it begins; "" when that does not tell."""
-    return next((kind for start, kind in _BEGINNINGS.items() if data.startswith(start)), "")
 
 
 class _Text(Struct, forbid_unknown_fields=True, rename="camel"):

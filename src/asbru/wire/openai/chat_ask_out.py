@@ -324,7 +324,8 @@ def _refusal(part: Refusal, path: str, lost: list[str]) -> Json:
     return {"type": "refusal", "refusal": part.text}
 
 
-def _image(part: Image, path: str, lost: list[str]) -> Json | None:
+def image_part(part: Image, path: str, lost: list[str]) -> Json | None:
+    """An image as a part of a message, or as one of its ``images``."""
     if part.file_id:
         lost.append(f"{path}: image by file_id")
         return None
@@ -368,7 +369,7 @@ def _nowhere(part: Part, path: str, lost: list[str]) -> None:
 _WRITERS: dict[type, Callable[..., Json | None]] = {
     Text: _text,
     Refusal: _refusal,
-    Image: _image,
+    Image: image_part,
     Audio: _audio,
     Document: _document,
     ToolCall: _nowhere,

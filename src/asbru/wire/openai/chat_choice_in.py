@@ -19,6 +19,7 @@ from asbru.wire.openai.chat_reply import (
     content_text,
     fragment,
     missing_id,
+    read_image,
     thinking_text,
 )
 from asbru.wire.openai.chat_words import read_finish
@@ -101,6 +102,9 @@ class ChoiceReader:
             self._grow(Refusal(""), delta.refusal, events)
         if delta.annotations:
             self._cite(delta.annotations, events)
+        for raw in delta.images or ():
+            self._close_current(events)
+            events.append(Close(self._open(read_image(raw), events)))
         for raw in delta.tool_calls or ():
             self._call(call_shape(raw), events)
         if delta.function_call:

@@ -5,12 +5,13 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from asbru.model.chat import Choice, Opaque, Part, Refusal, Reply, Text, Thinking, ToolCall, raw_arguments
+from asbru.model.chat import Choice, Image, Opaque, Part, Refusal, Reply, Text, Thinking, ToolCall, raw_arguments
 from asbru.model.failure import Broken
 from asbru.model.names import Format
 from asbru.wire.codec import Stamp, Written
 from asbru.wire.likely import all_of, given_to
-from asbru.wire.openai.chat_ask_out import Json, tool_call
+from asbru.wire.openai.chat_ask_in import split_data_url
+from asbru.wire.openai.chat_ask_out import Json, image_part, tool_call
 from asbru.wire.openai.chat_reasoning import read_citations, read_thinking, write_annotations, write_details
 from asbru.wire.openai.chat_usage import WireUsage, to_usage, write_usage
 from asbru.wire.openai.chat_words import read_finish, write_finish
@@ -41,8 +42,19 @@ class Call(Struct):
     custom: CustomCall | None = None
 
 
+class _ImageUrl(Struct):
+    url: str
+
+
+class _ImagePart(Struct):
+    image_url: _ImageUrl
+
+
 class Message(Struct):
-    """A reply's message, and a stream's delta. ``content`` may be a list of parts with some compatible servers."""
+    """A reply's message, and a stream's delta. ``content`` may be a list of parts with some compatible servers.
+
+    ``images`` are OpenRouter's, and LiteLLM's.
+    """
 
     content: Any = None
     refusal: str | None = None
@@ -53,6 +65,7 @@ class Message(Struct):
     tool_calls: list[Raw] | None = None
     function_call: CallFunction | None = None
     audio: Raw = NOTHING
+    images: list[Raw] | None = None
 
 
 class _Choice(Struct):
@@ -71,6 +84,7 @@ class _Body(Struct, kw_only=True):
 
 _body = msgspec.json.Decoder(_Body).decode
 _choice = msgspec.json.Decoder(_Choice).decode
+_image_part = msgspec.json.Decoder(_ImagePart).decode
 call_shape = msgspec.json.Decoder(Call).decode
 _READ = frozenset({"id", "object", "model", "created", "choices", "usage"})
 
@@ -126,11 +140,19 @@ def _parts(message: Message, reply_id: str) -> list[Part]:
         parts.append(Refusal(message.refusal))
     if (audio := given(message.audio)) is not None:
         parts.append(Opaque(format=HERE, kind="audio", raw=audio))
+    parts += map(read_image, message.images or ())
     for n, raw in enumerate(message.tool_calls or ()):
         parts.append(_call(raw, n, reply_id))
     if message.function_call:
         parts.append(_tool_call(Call(function=message.function_call), 0, reply_id))
     return parts
+
+
+def read_image(raw: Raw) -> Image:
+    """One of a message's ``images``. Raises msgspec's errors."""
+    url = _image_part(raw).image_url.url
+    media_type, data = split_data_url(url)
+    return Image(media_type=media_type, data=data) if data else Image(url=url)
 
 
 def content_text(content: Any) -> str:
@@ -218,6 +240,7 @@ def _message(parts: tuple[Part, ...], offered: frozenset[str], path: str, lost: 
     thoughts: list[Thinking] = []
     calls: list[object] = []
     annotations: list[Raw] = []
+    images: list[Json] = []
     for n, part in enumerate(parts):
         match part:
             case Text():
@@ -231,6 +254,9 @@ def _message(parts: tuple[Part, ...], offered: frozenset[str], path: str, lost: 
                 refusals.append(part.text)
             case ToolCall():
                 calls.append(tool_call(part, offered))
+            case Image():
+                if (image := image_part(part, f"{path}.{n}", lost)) is not None:
+                    images.append(image)
             case _:
                 lost.append(f"{path}.{n}: {part.kind if isinstance(part, Opaque) else type(part).__name__.lower()}")
     message: Json = {"role": "assistant", "content": "".join(texts) if texts else None if calls or refusals else ""}
@@ -241,6 +267,8 @@ def _message(parts: tuple[Part, ...], offered: frozenset[str], path: str, lost: 
         message["reasoning_content"] = text
     if details := write_details(thoughts):
         message["reasoning_details"] = details
+    if images:
+        message["images"] = images
     if calls:
         message["tool_calls"] = calls
     return message

@@ -4,12 +4,12 @@ Sequence (``openai.types.chat.ChatCompletionChunk``): a chunk with the role, del
 chunk with empty ``choices`` and the usage when the client asked for it, ``[DONE]``.
 """
 
-from asbru.model.chat import Ask, Refusal, Text, Thinking, ToolCall, raw_arguments
+from asbru.model.chat import Ask, Image, Refusal, Text, Thinking, ToolCall, raw_arguments
 from asbru.model.events import Close, Delta, Done, Ended, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
 from asbru.wire.codec import Stamp
-from asbru.wire.openai.chat_ask_out import Json
+from asbru.wire.openai.chat_ask_out import Json, image_part
 from asbru.wire.openai.chat_reasoning import write_annotations, write_detail
 from asbru.wire.openai.chat_usage import write_usage
 from asbru.wire.openai.chat_words import write_finish
@@ -24,11 +24,11 @@ HERE = Format.OPENAI_CHAT
 class _Choice:
     """What has been written of one answer."""
 
-    __slots__ = ("calls", "cited", "index", "refused", "thoughts", "written")
+    __slots__ = ("calls", "cited", "images", "index", "refused", "thoughts", "written")
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.calls = self.cited = self.thoughts = self.written = 0
+        self.calls = self.cited = self.images = self.thoughts = self.written = 0
         self.refused = False
 
 
@@ -141,7 +141,16 @@ class ChatWriter:
                     return out + self._chunk(choice, {"reasoning_details": [write_detail(state.n, part)]})
             case Refusal():
                 choice.refused = True
+            case Image():
+                return out + self._picture(choice, part)
         return out
+
+    def _picture(self, choice: _Choice, part: Image) -> bytes:
+        image = image_part(part, "", [])
+        if image is None:
+            return b""
+        choice.images += 1
+        return self._chunk(choice, {"images": [{"index": choice.images - 1, **image}]})
 
     def _delta(self, event: Delta) -> bytes:
         state = self._parts[event.index]

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Raw, Struct
 
-from asbru.model.chat import Opaque, Part, Refusal, Reply, Text, Thinking, ToolCall, raw_arguments
+from asbru.model.chat import Image, Opaque, Part, Refusal, Reply, Text, Thinking, ToolCall, raw_arguments
 from asbru.model.failure import Broken
 from asbru.model.names import Finish, Format
 from asbru.wire.codec import Stamp, Written
@@ -22,6 +22,7 @@ from asbru.wire.openai.responses_object import (
     message,
     reasoning_item,
 )
+from asbru.wire.openai.responses_pictures import KIND, picture_item, read_picture, read_prompts
 from asbru.wire.openai.responses_reasoning import joined, read_thinking
 from asbru.wire.openai.responses_usage import WireUsage, to_usage
 from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, read_members, said
@@ -96,7 +97,7 @@ def read_reply(body: bytes) -> Reply:
         if told.output is None:
             raise Broken(502, "The provider's answer has no output.", code="bad_reply")
         parts = tuple(part for raw in told.output for part in read_item(raw))
-        extra = extra_of(body)
+        extra = extra_of(body, told)
     except BAD_JSON as error:
         raise Broken(502, f"The provider's answer is not a response: {error}", code="bad_reply") from None
     return Reply(
@@ -111,9 +112,10 @@ def read_reply(body: bytes) -> Reply:
     )
 
 
-def extra_of(body: bytes) -> Members:
+def extra_of(body: bytes, told: Told) -> Members:
     """Members that are neither read nor repeated from the request."""
-    return {name: raw for name, raw in read_members(body).items() if name not in _NOT_EXTRA}
+    extra = {name: raw for name, raw in read_members(body).items() if name not in _NOT_EXTRA}
+    return extra | read_prompts(told.output or [])
 
 
 def read_finish(told: Told, called: bool, refused: bool) -> Finish:
@@ -148,6 +150,8 @@ def read_item(raw: Raw) -> list[Part]:
         case "reasoning":
             thinking = read_reasoning(item)
             return [] if thinking is None else [thinking]
+        case _ if item.type == KIND and (picture := read_picture(raw)) is not None:
+            return [picture]
     return [Opaque(format=HERE, kind=item.type, raw=raw)]
 
 
@@ -172,7 +176,7 @@ def read_reasoning(item: Item) -> Thinking | None:
 def write_reply(reply: Reply, stamp: Stamp) -> Written:
     """A response."""
     home = reply.origin is HERE
-    lost = [name for name, raw in reply.extra.items() if not home and said(raw)]
+    lost = [name for name, raw in reply.extra.items() if (not home or "." in name) and said(raw)]
     if reply.stop_sequence:
         lost.append("stop_sequence")
     reason = incomplete_reason(reply.finish, refusal=_refused(reply.parts))
@@ -180,7 +184,7 @@ def write_reply(reply: Reply, stamp: Stamp) -> Written:
     output = _Output(stamp, lost).write(reply.parts, reason)
     body = end(begin(stamp, reply.created, reply.model), output, reply.usage, reason)
     if home:
-        body |= dict(reply.extra)
+        body |= {name: raw for name, raw in reply.extra.items() if "." not in name}
     return Written(msgspec.json.encode(body), tuple(lost))
 
 
@@ -225,6 +229,8 @@ class _Output:
                 return call_item(part, self._id("fc"), "completed")
             case Thinking():
                 return reasoning_item(part, self._id("rs"))
+            case Image() if (item := picture_item(part, self._id("ig"))) is not None:
+                return item
             case Opaque() if part.format is HERE:
                 return part.raw
         self._lost.append(f"{path}: {part.kind if isinstance(part, Opaque) else type(part).__name__.lower()}")

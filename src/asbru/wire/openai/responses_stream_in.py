@@ -3,7 +3,7 @@
 Rule 1. A part opens with its first piece, so that what stays empty is nothing, as in a whole reply.
 Rule 2. What no delta brought is taken from the item when it is done: compatible servers leave out deltas, annotations
 or the items' own events.
-Rule 3. Events of built-in tools are passed over; their items are told whole, as Opaque parts.
+Rule 3. Events of built-in tools are passed over; their items are told whole: pictures, and Opaque parts.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from asbru.model.chat import Likely, Opaque, Part, Refusal, Text, Thinking, ToolCall
+from asbru.model.chat import Likely, Part, Refusal, Text, Thinking, ToolCall
 from asbru.model.events import Close, Delta, Done, Event, Open, Start, unfold_part
 from asbru.model.failure import Broken
 from asbru.model.names import Format
@@ -245,11 +245,9 @@ class ResponseReader:
                     self._content((event.output_index, n), content, events)
             case "function_call" | "custom_tool_call" | "reasoning" if key in self._open:
                 self._end_part(self._open.pop(key), item, events)
-            case "function_call" | "custom_tool_call" | "reasoning":
+            case _:
                 for part in read_item(raw):
                     self._whole(part, events)
-            case _:
-                self._whole(Opaque(format=HERE, kind=item.type, raw=raw), events)
         self._closed.add(key)
 
     def _end_part(self, state: _Open, item: Item, events: list[Event]) -> None:
@@ -275,7 +273,7 @@ class ResponseReader:
         events += [Close(state.index) for state in self._open.values()]
         finish = read_finish(told, self._called, self._refused)
         usage = to_usage(told.usage or WireUsage())
-        events.append(Done(finish=finish, usage=usage, extra=extra_of(bytes(raw))))
+        events.append(Done(finish=finish, usage=usage, extra=extra_of(bytes(raw), told)))
 
 
 def _tokens(raw: Raw) -> tuple[Likely, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from msgspec import Raw
 
-from asbru.model.chat import Ask, Likely, Opaque, Part, Refusal, Text, Thinking, ToolCall, raw_arguments
+from asbru.model.chat import Ask, Image, Likely, Opaque, Part, Refusal, Text, Thinking, ToolCall, raw_arguments
 from asbru.model.events import Close, Delta, Done, Ended, Event, Open, Start
 from asbru.model.failure import Failure
 from asbru.model.names import Format
@@ -32,6 +32,7 @@ from asbru.wire.openai.responses_object import (
     message,
 )
 from asbru.wire.openai.responses_parts import Growing, Place
+from asbru.wire.openai.responses_pictures import KIND, begun_item, picture_item
 from asbru.wire.shapes import write_json
 
 HERE = Format.OPENAI_RESPONSES
@@ -118,6 +119,8 @@ class ResponseWriter:
                 return out + self._open_call(event.index, part)
             case Thinking():
                 return out + self._open_reasoning(event.index, part)
+            case Image():
+                return out + self._picture(part)
             case Opaque() if part.format is HERE:
                 return out + self._pass(part.raw)
         return out
@@ -134,6 +137,17 @@ class ResponseWriter:
     def _pass(self, raw: Raw) -> bytes:
         out = self._added(raw)
         return out + self._ended(len(self._items) - 1, raw)
+
+    def _picture(self, part: Image) -> bytes:
+        n = len(self._items)
+        id = item_id("ig", self._stamp, n)
+        item = picture_item(part, id)
+        if item is None:
+            return b""
+        told = {"item_id": id, "output_index": n}
+        out = self._added(begun_item(id))
+        out += b"".join([self._event(f"response.{KIND}.{step}", told) for step in ("in_progress", "completed")])
+        return out + self._ended(n, item)
 
     def _open_content(self, index: int, part: Part) -> bytes:
         self._refused |= isinstance(part, Refusal)
