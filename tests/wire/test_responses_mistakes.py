@@ -63,6 +63,7 @@ MISTAKES: list[Mistake] = [
     ("input.0.content.1", {"type": "input_audio", "input_audio": {}}, "input.0.content.1.input_audio.data"),
     ("input.0.content.1", {"type": "output_text", "text": "x", "annotations": 5}, "input.0.content.1.annotations"),
     ("input.0.content.1", {"type": "refusal"}, "input.0.content.1.refusal"),
+    ("input.1", {"type": "image_generation_call", "id": "ig_1", "result": 5}, "input.1.result"),
     ("input.1.summary", "x", "input.1.summary"),
     ("input.1.summary.0.text", 5, "input.1.summary.0.text"),
     ("input.1.encrypted_content", 5, "input.1.encrypted_content"),

@@ -182,6 +182,7 @@ class _Messages:
         self._ask = ask
         self._lost = lost
         self._out: list[Json] = []
+        self._pictures: list[object] = []
 
     def write(self) -> list[Json]:
         places: Places | None = None
@@ -189,6 +190,7 @@ class _Messages:
             only = turn.parts[0] if len(turn.parts) == 1 else None
             if isinstance(only, Text) and only.cache is None and not only.citations:
                 # Most turns: nothing of them can be lost.
+                self._show()
                 self._say(turn.role, only.text, turn.name)
                 continue
             places = places or Places(self._ask)
@@ -197,7 +199,14 @@ class _Messages:
                 self._assistant(parts, turn.name)
             else:
                 self._user(parts, turn)
+        self._show()
         return self._out
+
+    def _show(self) -> None:
+        """Pictures of the model's stand in a user message after its own, and after the results of its tools."""
+        if self._pictures:
+            self._say("user", self._pictures)
+            self._pictures = []
 
     def _say(self, role: str, content: object, name: str = "") -> None:
         message: Json = {"role": role, "content": content}
@@ -213,6 +222,7 @@ class _Messages:
         moved: list[object] = []
         for where, result in results:
             moved += self._result(result, where)
+        self._show()
         if moved:
             self._say("user", moved)
         parts = self._content(others)
@@ -238,8 +248,12 @@ class _Messages:
         said_parts: list[Placed] = []
         calls: list[object] = []
         thoughts: list[Thinking] = []
+        self._show()
+        pictures: list[Placed] = []
         for where, part in placed:
             match part:
+                case Image() if self._ask.origin is not HERE:
+                    pictures.append((where, part))
                 case ToolCall():
                     self._mark(part, where)
                     calls.append(tool_call(part))
@@ -259,6 +273,8 @@ class _Messages:
         if message["content"] is None and not calls:
             message["content"] = ""
         self._out.append(message)
+        self._pictures = self._parts(pictures)
+        self._lost += [f"{where}: moved to a user message" for where, _ in pictures]
 
     def _think(self, part: Thinking, path: str, thoughts: list[Thinking]) -> None:
         if self._ask.origin is HERE or not (part.signature or part.redacted):

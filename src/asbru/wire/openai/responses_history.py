@@ -19,7 +19,7 @@ from asbru.wire.shapes import BAD_JSON, NOTHING, Members, given, write_json
 PREVIOUS = "previous_response_id"
 REFERENCE = b"item_reference"
 
-_OURS = re.compile(r"(?:msg|fc|ctc|rs)_(\w+)_(\d+)")
+_OURS = re.compile(r"(?:msg|fc|ctc|rs|ig)_(\w+)_(\d+)")
 _MARKS = tuple(mark.encode() for mark in OUR_MARKS)
 
 

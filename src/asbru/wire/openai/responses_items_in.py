@@ -29,9 +29,10 @@ from asbru.wire.openai import responses_shapes as shapes
 from asbru.wire.openai.chat_ask_in import split_data_url
 from asbru.wire.openai.custom_tools import as_call
 from asbru.wire.openai.responses_citations import read_citations
+from asbru.wire.openai.responses_pictures import KIND, read_picture, read_prompts
 from asbru.wire.openai.responses_reasoning import joined, read_thinking
 from asbru.wire.places import is_answer
-from asbru.wire.shapes import Members, join, kind_of, refused, said
+from asbru.wire.shapes import BAD_JSON, Members, join, kind_of, refused, said
 
 HERE = Format.OPENAI_RESPONSES
 
@@ -74,6 +75,8 @@ class Items:
                 raise unknown_item(head.id or "", path)
             case "":
                 raise refused(join(path, "type"), "Field required")
+            case _ if kind == KIND and (picture := _picture(raw, path, self._spare)) is not None:
+                self._add(Role.ASSISTANT, picture)
             case _:
                 part = Opaque(format=HERE, kind=kind, raw=raw)
                 self._add(Role.USER if is_answer(part) else Role.ASSISTANT, part)
@@ -128,6 +131,15 @@ def _reasoning(raw: Raw, path: str, spare: Members) -> Part:
     text = joined([each.text for each in item.summary or ()], [each.text for each in item.content or ()])
     thinking = read_thinking(item.id or "", text, item.encrypted_content or "")
     return Opaque(format=HERE, kind="reasoning", raw=raw) if thinking is None else thinking
+
+
+def _picture(raw: Raw, path: str, spare: Members) -> Image | None:
+    """A picture of the model's; None for a call that only names one, or made none."""
+    try:
+        spare.update({join(path, "revised_prompt"): prompt for prompt in read_prompts([raw]).values()})
+        return read_picture(raw)
+    except BAD_JSON as error:
+        raise refused(path, error) from None
 
 
 def _content(content: str | list[Raw], path: str, spare: Members) -> tuple[Part, ...]:

@@ -29,6 +29,7 @@ from asbru.model.names import Format, Role
 from asbru.wire.openai.chat_words import write_arguments
 from asbru.wire.openai.custom_tools import input_of
 from asbru.wire.openai.responses_citations import write_annotations
+from asbru.wire.openai.responses_pictures import picture_item
 from asbru.wire.openai.responses_reasoning import write_item
 from asbru.wire.places import Places, stands_alone
 from asbru.wire.shapes import join
@@ -132,6 +133,8 @@ class Items:
                 return self._result(part, path)
             case Thinking():
                 return self._think(part, path)
+            case Image() if (item := picture_item(part, f"ig_{len(self._out)}")) is not None:
+                return item
             case Opaque():
                 return self._opaque(part, path)
         self._lost.append(f"{path}: {type(part).__name__.lower()}")
