@@ -314,3 +314,14 @@ def test_the_last_frame_of_a_tap_may_lack_its_end() -> None:
     assert not tap.done
     assert tap.finish() == b""
     assert tap.done
+
+
+def test_a_user_has_no_images_but_in_the_content() -> None:
+    picture = {"image_url": {"url": "https://example.com/fox.png"}}
+    message = {"role": "user", "content": "?", "images": [picture]}
+    told = ask(OPENAI, {"model": "m", "messages": [message]})
+    assert told.turns == (Turn(Role.USER, (Text("?"),)),)
+    assert ANTHROPIC.write_ask(told).lost == ("messages.0.images",)
+    drawn = {"role": "assistant", "content": None, "images": [picture]}
+    told = ask(OPENAI, {"model": "m", "messages": [drawn]})
+    assert told.turns == (Turn(Role.ASSISTANT, (Image(url="https://example.com/fox.png"),)),)

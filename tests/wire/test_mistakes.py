@@ -64,6 +64,8 @@ OPENAI_MISTAKES: list[Mistake] = [
     ("messages.0.content.1", {"type": "input_audio", "input_audio": {}}, "messages.0.content.1.input_audio.data"),
     ("messages.0.content.1", {"type": "file", "file": {}}, "messages.0.content.1.file"),
     ("messages.0.content.1", {"type": "file", "file": {"file_data": "x"}}, "messages.0.content.1.file"),
+    ("messages.1.images", {}, "messages.1.images"),
+    ("messages.1.images", [{"image_url": 5}], "messages.1.images.0.image_url"),
     ("messages.1.tool_calls", {}, "messages.1.tool_calls"),
     ("messages.1.tool_calls.0.id", GONE, "messages.1.tool_calls.0.id"),
     ("messages.1.tool_calls.0.function.arguments", {}, "messages.1.tool_calls.0.function.arguments"),

@@ -30,7 +30,7 @@ from asbru.wire.envelope import Envelope
 from asbru.wire.openai import chat_shapes as shapes
 from asbru.wire.openai.chat_reasoning import read_citations, read_thinking
 from asbru.wire.openai.custom_tools import as_call, custom_tool
-from asbru.wire.shapes import BAD_JSON, Members, given, join, kind_of, refused
+from asbru.wire.shapes import BAD_JSON, Members, given, join, kind_of, refused, write_json
 
 HERE = Format.OPENAI_CHAT
 
@@ -189,6 +189,8 @@ class _Turns:
 
     def _message(self, raw: Raw, path: str) -> None:
         message = shapes.MESSAGE.read(raw, path, self._spare)
+        if message.images and message.role != "assistant":
+            self._spare[join(path, "images")] = Raw(write_json(message.images))
         match message.role:
             case "tool" | "function":
                 self._results.append(self._result(message, path))
@@ -226,6 +228,7 @@ class _Turns:
         parts.extend(content)
         if message.refusal:
             parts.append(Refusal(message.refusal))
+        parts += [_image(raw, join(path, "images", n), self._spare) for n, raw in enumerate(message.images or ())]
         for n, raw in enumerate(message.tool_calls or ()):
             parts.append(_tool_call(raw, join(path, "tool_calls", n), self._spare))
         if message.function_call:

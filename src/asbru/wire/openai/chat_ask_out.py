@@ -252,7 +252,7 @@ class _Messages:
         pictures: list[Placed] = []
         for where, part in placed:
             match part:
-                case Image() if self._ask.origin is not HERE:
+                case Image():
                     pictures.append((where, part))
                 case ToolCall():
                     self._mark(part, where)
@@ -273,6 +273,9 @@ class _Messages:
         if message["content"] is None and not calls:
             message["content"] = ""
         self._out.append(message)
+        if pictures and self._ask.origin is HERE:
+            message["images"] = self._parts(pictures)
+            return
         self._pictures = self._parts(pictures)
         self._lost += [f"{where}: moved to a user message" for where, _ in pictures]
 

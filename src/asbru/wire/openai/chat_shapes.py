@@ -53,7 +53,10 @@ class Function(Struct, forbid_unknown_fields=True):
 
 
 class Message(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Any role's message. ``reasoning*`` are compatible servers': DeepSeek, vLLM, llama.cpp; OpenRouter."""
+    """Any role's message. ``reasoning*`` are compatible servers': DeepSeek, vLLM, llama.cpp; OpenRouter.
+
+    ``images``: what the model drew, in OpenRouter's and LiteLLM's words.
+    """
 
     role: str
     content: str | list[Raw] | None = None
@@ -66,6 +69,7 @@ class Message(Struct, kw_only=True, forbid_unknown_fields=True):
     reasoning_content: str | None = None
     reasoning: str | None = None
     reasoning_details: list[Raw] | None = None
+    images: list[Raw] | None = None
 
 
 class TextPart(Struct, forbid_unknown_fields=True):
@@ -83,9 +87,12 @@ class ImageUrl(Struct, forbid_unknown_fields=True):
     detail: str | None = None
 
 
-class ImagePart(Struct, forbid_unknown_fields=True):
-    type: str
+class ImagePart(Struct, kw_only=True, forbid_unknown_fields=True):
+    """``index`` is a streaming member that clients leave in."""
+
     image_url: ImageUrl
+    type: str = "image_url"
+    index: int | None = None
 
 
 class InputAudio(Struct, forbid_unknown_fields=True):
