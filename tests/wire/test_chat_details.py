@@ -325,3 +325,4 @@ def test_a_user_has_no_images_but_in_the_content() -> None:
     drawn = {"role": "assistant", "content": None, "images": [picture]}
     told = ask(OPENAI, {"model": "m", "messages": [drawn]})
     assert told.turns == (Turn(Role.ASSISTANT, (Image(url="https://example.com/fox.png"),)),)
+    assert [name.partition(": ")[2] for name in RESPONSES.write_ask(told).lost] == ["image"]
