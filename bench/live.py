@@ -10,7 +10,7 @@ import msgspec
 
 from bench.processes import cpu_seconds, memory_mb
 from bench.report import Row
-from bench.servers import Asked, Bench, Loaded, Target, asbru, load_command, nginx, upstream
+from bench.servers import KEY, Asked, Bench, Loaded, Target, asbru, load_command, nginx, upstream
 
 CONNECTIONS = 64
 STREAMS = 200
@@ -37,6 +37,11 @@ def splice(bench: Bench, *, stream: bool, path: str = "/openai/v1/chat/completio
     return _asked(bench, path, asked)
 
 
+def governed(bench: Bench) -> Asked:
+    """The same with a virtual key that has three limits and a budget."""
+    return splice(bench, stream=False, path=f"/openai/v1/chat/completions?key={KEY}")
+
+
 def unified(bench: Bench, *, stream: bool) -> Asked:
     """The same at the unified API, which adds ``extra_fields`` to the answer and to every event."""
     return splice(bench, stream=stream, path="/v1/chat/completions")
@@ -61,7 +66,7 @@ def _turns() -> list[dict[str, str]]:
 
 def _asked(bench: Bench, path: str, body: dict[str, object]) -> Asked:
     kind = "stream" if "stream" in body else "chat"
-    file = bench.work / f"{path.strip('/').replace('/', '-')}-{kind}.json"
+    file = bench.work / f"{path.partition('?')[0].strip('/').replace('/', '-')}-{kind}.json"
     file.write_text(json.dumps(body))
     return Asked(path, file)
 
@@ -123,9 +128,9 @@ def measured(bench: Bench, them: tuple[Run, ...], *, connections: int, rate: flo
 
 def speed(bench: Bench) -> list[Row]:
     """Closed loop at 64 connections, then at half of what Asbru reached."""
-    with rivals(bench, 0) as (direct, plain, ours):
+    with rivals(bench, 0) as (direct, plain, ours), asbru(bench, {"bench": direct.port}, governed=True) as strict:
         idle = memory_mb(ours.pid)
-        them = runs(bench, plain, ours, stream=False)
+        them = (*runs(bench, plain, ours, stream=False), Run("asbru, governed", strict, governed(bench)))
         samples = measured(bench, them, connections=CONNECTIONS)
         rows = _closed(samples)
         rate = median(each.loaded.ok / each.loaded.seconds for each in samples["asbru"]) / 2
@@ -139,9 +144,16 @@ def speed(bench: Bench) -> list[Row]:
 def _closed(samples: dict[str, list[Sample]]) -> list[Row]:
     per_cpu = {name: [each.loaded.ok / each.cpu for each in rounds] for name, rounds in samples.items()}
     rows = [Row(f"{name}: requests per CPU-second", median(values), "1/s") for name, values in per_cpu.items()]
-    for name, goal in (("asbru", ">= 0.75"), ("asbru, unified", ""), ("asbru, translating", "")):
+    for name, goal in (
+        ("asbru", ">= 0.75"),
+        ("asbru, unified", ""),
+        ("asbru, translating", ""),
+        ("asbru, governed", ""),
+    ):
         ratios = [ours / theirs for ours, theirs in zip(per_cpu[name], per_cpu["nginx"], strict=True)]
         rows.append(Row(f"{name}: requests per CPU-second, of nginx", median(ratios), "", goal=goal, spread=ratios))
+    ratios = [ours / free for ours, free in zip(per_cpu["asbru, governed"], per_cpu["asbru"], strict=True)]
+    rows.append(Row("asbru, governed: of asbru without keys", median(ratios), "", goal=">= 0.9", spread=ratios))
     for name, rounds in samples.items():
         rate = median(each.loaded.ok / each.loaded.seconds for each in rounds)
         rows.append(Row(f"{name}: requests per second, wall clock", rate, "1/s"))

@@ -100,10 +100,25 @@ def provider(port: int) -> dict[str, object]:
     }
 
 
-def asbru_command(bench: Bench, port: int, app_dir: Path, providers: dict[str, int]) -> list[str]:
+KEY = "sk-bf-bench"
+"""The virtual key of the governed gateway; it goes into the query, where Google's clients have theirs."""
+
+PEOPLE = {
+    "budgets": [{"id": "b", "max_limit": 1_000_000, "reset_duration": "1d"}],
+    "rate_limits": [{"id": "r", "request_max_limit": 10**12, "token_max_limit": 10**15}],
+    "teams": [{"id": "t", "name": "bench", "rate_limit": {"request_max_limit": 10**12}}],
+    "virtual_keys": [{"name": "bench", "value": KEY, "team_id": "t", "budget_id": "b", "rate_limit_id": "r"}],
+}
+"""A virtual key with three limits and a budget, wide enough for any load."""
+
+
+def asbru_command(
+    bench: Bench, port: int, app_dir: Path, providers: dict[str, int], *, governed: bool = False
+) -> list[str]:
     """``asbru serve`` with all that it does by default: request log, usage, prices. ``providers``: name -> port."""
-    config = bench.work / "config.json"
-    config.write_text(json.dumps({"providers": {name: provider(at) for name, at in providers.items()}}))
+    config = bench.work / ("governed.json" if governed else "config.json")
+    people = {"governance": PEOPLE, "client": {"enforce_auth_on_inference": True}} if governed else {}
+    config.write_text(json.dumps({"providers": {name: provider(at) for name, at in providers.items()}, **people}))
     options = ["--port", str(port), "--app-dir", str(app_dir), "--config", str(config), "--no-local"]
     return bench.on_gateway_core([sys.executable, "-m", "asbru", "serve", *options])
 
@@ -115,11 +130,11 @@ def fresh_dir(bench: Bench, name: str) -> Path:
 
 
 @contextmanager
-def asbru(bench: Bench, providers: dict[str, int]) -> Iterator[Target]:
-    """One worker of the gateway in a fresh app directory."""
-    port = free_port()
-    command = asbru_command(bench, port, fresh_dir(bench, "app"), providers)
-    with running(command, bench.work / "asbru.log", port) as pid:
+def asbru(bench: Bench, providers: dict[str, int], *, governed: bool = False) -> Iterator[Target]:
+    """One worker of the gateway in a fresh app directory. ``governed``: every caller needs KEY, which has limits."""
+    port, name = free_port(), "governed" if governed else "app"
+    command = asbru_command(bench, port, fresh_dir(bench, name), providers, governed=governed)
+    with running(command, bench.work / f"{name}.log", port) as pid:
         yield Target(name="asbru", port=port, pid=pid)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from asbru.governance import NOBODY_KNOWN, Book, Grant, Hold, Need, People, Shortage
 from asbru.model.failure import Limited
-from asbru.model.people import Allowance, Measure, Principal, Spend
+from asbru.model.people import Allowance, Measure, Spend
 from asbru.model.usage import NANO, Usage
 
 Ask = Callable[[Sequence[tuple[Need, int]]], Awaitable[list[Grant]]]
@@ -33,15 +33,8 @@ class Admission:
         self._asking = asyncio.Lock()
         self._waiting = 0
 
-    async def hold(self, who: Principal, target: tuple[str, str], most: tuple[int, Usage]) -> Hold:
-        """Hold what a call to ``target`` (provider, model) may cost. ``most``: nano-dollars, and tokens.
-
-        Raises Limited(429 or 402).
-        """
-        allowances = self.people.allowances(who, *target)
-        if not allowances:
-            return []
-        cost, usage = most
+    async def hold(self, allowances: Sequence[Allowance], cost: int, usage: Usage) -> Hold:
+        """Hold what a call may cost at most. ``cost``: nano-dollars. Raises Limited(429 or 402)."""
         amounts = {Measure.MONEY: cost, Measure.TOKENS: usage.input + usage.output, Measure.REQUESTS: 1}
         needs = [Need(each, amounts[each.measure]) for each in allowances]
         held = self.book.take(needs, self._clock())

@@ -247,8 +247,10 @@ class Gateway:
 
     async def _hold(self, x: Exchange, trip: Trip, target: Target, door: Door) -> None:
         """Hold what the attempt may cost at most. Raises Limited."""
-        most = bound_of(x, trip.request_bytes)
-        trip.hold = await self.admission.hold(x.who, (target.provider, target.model), (cost(most, door.prices), most))
+        allowances = self.admission.people.allowances(x.who, target.provider, target.model)
+        if allowances:
+            most = bound_of(x, trip.request_bytes)
+            trip.hold = await self.admission.hold(allowances, cost(most, door.prices), most)
 
     def _permitted(self, x: Exchange, wanted: Wanted) -> Wanted:
         """``wanted`` as the caller's key allows it. Raises Refused(403)."""

@@ -149,10 +149,11 @@ class Passthrough:
     async def _hold(self, passing: Passing, trip: "_Trip", target: Target) -> None:
         """Hold what it may cost at most, as far as anybody can know. Raises Limited."""
         admission = self._gateway.admission
-        if admission.people.limited:
+        allowances = admission.people.allowances(passing.who, target.provider, target.model)
+        if allowances:
             most = Usage(input=len(passing.body) // 3 + 1, output=UNSTATED) if passing.codec else Usage()
             price = self._gateway.snapshot.price(target.provider, target.model)
-            trip.hold = await admission.hold(passing.who, (target.provider, target.model), (cost(most, price), most))
+            trip.hold = await admission.hold(allowances, cost(most, price), most)
 
     async def _passed(self, passing: Passing, trip: "_Trip", answer: Answer) -> Answer:
         trip.status = answer.status
