@@ -150,6 +150,26 @@ def test_what_idle_workers_hold_comes_back(four: Process, tmp_path: Path) -> Non
         four.stop()
 
 
+def test_many_limits_are_no_hindrance(mock_provider: Process, tmp_path: Path) -> None:
+    running = gateway(tmp_path, config_for(mock_provider.url))
+
+    def wide(id: str) -> RateLimit:
+        return RateLimit(id=id, request_max_limit=10**9, token_max_limit=10**12)
+
+    rich = Budget(id="b-rich", max_limit=10**15)
+    register(
+        tmp_path / "app",
+        Team(id="t", name="t", rate_limit=wide("r-team"), budget=Budget(id="b-team", max_limit=10**15)),
+        key("rich", team_id="t", budget=rich, rate_limit=wide("r-rich")),
+    )
+    running.start()
+    try:
+        answers = asyncio.run(storm(running.url, 300, 100, **{"x-bf-vk": "sk-bf-rich"}))
+        assert {each.status_code for each in answers} == {200}
+    finally:
+        running.stop()
+
+
 def test_a_native_batch_is_charged_to_its_owner(mock_provider: Process, tmp_path: Path) -> None:
     running = gateway(tmp_path, config_for(mock_provider.url))
     register(tmp_path / "app", key("poor", budget=Budget(id="b-poor", max_limit=CALL)))

@@ -11,7 +11,6 @@ from asbru.model.usage import NANO, Usage
 Ask = Callable[[Sequence[tuple[Need, int]]], Awaitable[list[Grant]]]
 """More of some limits from the store: each need with how much is wanted beyond it."""
 
-_TRIES = 3
 _CALLS_AHEAD = 8
 
 _TARGETS_OWN = frozenset({"Provider", "Model", "Provider config"})
@@ -47,7 +46,8 @@ class Admission:
         self._waiting += 1
         try:
             async with self._asking:
-                for _ in range(_TRIES):
+                # As often as it takes: each of many limits may be short, and others may be faster with what came.
+                while True:
                     held = self.book.take(needs, self._clock())
                     if not isinstance(held, Shortage):
                         return held
