@@ -11,7 +11,9 @@ from asbru.model.usage import NANO, Usage
 Ask = Callable[[Sequence[tuple[Need, int]]], Awaitable[list[Grant]]]
 """More of some limits from the store: each need with how much is wanted beyond it."""
 
-_CALLS_AHEAD = 8
+_CALLS_AHEAD = 256
+"""Calls' worth that a worker asks for at once; the store gives a quarter of what is left at most, and what lies idle
+for a second goes back."""
 
 _TARGETS_OWN = frozenset({"Provider", "Model", "Provider config"})
 """Levels whose limits hold for one target: another may still be asked."""
